@@ -61,6 +61,7 @@ impl BuiltLayer {
         inputs: &[Var<'r>],
         outputs: &[Shape],
     ) -> Vec<Var<'r>> {
+        self.check_masks(recorder, inputs);
         let mut weights = Cursor::new(recorder, params, &self.weights);
         let mut values = self.layer.record(&mut weights, inputs);
         if let [unused, ..] = weights.left() {
@@ -79,7 +80,24 @@ impl BuiltLayer {
                 recorder.fail(error.at(|| self.name.clone(), &[y.shape()]));
             }
         }
+        if let (Some(y), Some(mask)) = (values.first_mut(), inputs.first().and_then(|x| x.mask())) {
+            if !y.mask_is_decided() {
+                *y = y.with_mask(mask);
+            }
+        }
         values
+    }
+
+    /// Reports an input with a mask if the layer does not support masks.
+    fn check_masks(&self, recorder: &Recorder, inputs: &[Var<'_>]) {
+        if inputs.iter().any(|x| x.mask().is_some()) && !self.layer.supports_masking() {
+            let problem = format!(
+                "its input has a mask, which marks padding, but {} does not support masks; implement \
+                 `Layer::supports_masking` if it ignores padding, or remove the layer that sets the mask",
+                self.layer.spec().class()
+            );
+            recorder.fail(Error::Graph { place: self.name.clone(), problem: problem.into() });
+        }
     }
 }
 
@@ -87,7 +105,7 @@ impl BuiltLayer {
 mod tests {
     use crate::initializers::Ones;
     use crate::layers::{Cursor, Layer, Weights};
-    use crate::tape::Var;
+    use crate::tape::{Mode, Recorder, Var};
     use crate::{Error, Result, Sequential, Shape, Spec};
 
     /// Declares one weight and takes two.
@@ -117,5 +135,47 @@ mod tests {
             "mine: its `record` takes at least 3 weights, but its `build` declares 1; take each declared weight once";
         assert_eq!(error.to_string(), expected);
         assert!(matches!(error, Error::Graph { .. }));
+    }
+
+    /// Passes masks on, ends them, or refuses them.
+    #[derive(Debug)]
+    enum Mask {
+        Pass,
+        End,
+        Refuse,
+    }
+
+    impl Layer for Mask {
+        fn build(&self, inputs: &[Shape], _: &mut Weights<'_>) -> Result<Vec<Shape>> {
+            Ok(vec![inputs[0]])
+        }
+        fn record<'r>(&self, _: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+            let y = inputs[0].relu();
+            vec![if matches!(self, Mask::End) { y.without_mask() } else { y }]
+        }
+        fn supports_masking(&self) -> bool {
+            !matches!(self, Mask::Refuse)
+        }
+        fn spec(&self) -> Spec {
+            Spec::new("Mask")
+        }
+    }
+
+    #[test]
+    fn layers_pass_masks_on_end_them_or_refuse_them() {
+        let output = |layer: Mask, masked: bool| {
+            let network = Sequential::new([3, 2]).add_named("mine", layer).architecture(0).unwrap();
+            let recorder = Recorder::new(Mode::Inference);
+            let (x, mask) = (recorder.input([4, 3, 2]), recorder.input([4, 3]));
+            let y = network.record(&recorder, &[if masked { x.with_mask(mask) } else { x }])[0];
+            (y.mask().map(|mask| mask.shape()), recorder.error().unwrap_or_default())
+        };
+        assert_eq!(output(Mask::Pass, true), (Some(Shape::from([4, 3])), String::new()));
+        for (layer, masked) in [(Mask::End, true), (Mask::Pass, false), (Mask::Refuse, false)] {
+            assert_eq!(output(layer, masked), (None, String::new()));
+        }
+        let expected = "mine: its input has a mask, which marks padding, but Mask does not support masks; implement \
+                        `Layer::supports_masking` if it ignores padding, or remove the layer that sets the mask";
+        assert_eq!(output(Mask::Refuse, true).1, expected);
     }
 }

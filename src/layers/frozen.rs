@@ -73,6 +73,10 @@ impl Layer for Frozen {
         if known { spec } else { spec.with(TRAINABLE, false) }
     }
 
+    fn supports_masking(&self) -> bool {
+        self.layer.supports_masking()
+    }
+
     fn thawed(&self) -> Option<Arc<dyn Layer>> {
         Some(self.layer.clone())
     }

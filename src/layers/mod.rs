@@ -96,6 +96,41 @@ pub trait Layer: Debug + Send + Sync {
     /// The class name and the settings.
     fn spec(&self) -> Spec;
 
+    /// Whether the layer accepts inputs with a [mask](Var::mask). Defaults to `false`: an input with a mask is then an error
+    /// of the recording, since the layer would take padding for data.
+    ///
+    /// A layer that computes each step separately can return `true`: its first output gets the mask of its first input. A
+    /// layer that combines steps reads [`Var::mask`] in [`record`](Layer::record). An output that it returns by
+    /// [`Var::with_mask`] keeps that mask, and one that it returns by [`Var::without_mask`] has none.
+    ///
+    /// ```
+    /// use gradus::{Result, Shape, Spec, layers::*, tape::Var};
+    ///
+    /// /// The sum of the valid steps.
+    /// #[derive(Debug)]
+    /// struct SumOfSteps;
+    ///
+    /// impl Layer for SumOfSteps {
+    ///     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         Ok(vec![Shape::from([inputs[0].last()])])
+    ///     }
+    ///     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let x = inputs[0];
+    ///         let valid = x.mask().map(|mask| x * mask.reshape([mask.shape().axis(0), mask.shape().axis(1), 1]));
+    ///         vec![valid.unwrap_or(x).sum_axes(&[1], false).without_mask()]
+    ///     }
+    ///     fn supports_masking(&self) -> bool {
+    ///         true
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("SumOfSteps")
+    ///     }
+    /// }
+    /// ```
+    fn supports_masking(&self) -> bool {
+        false
+    }
+
     /// Freezes the layer: its weights are not trained. `trainable = False` in Keras.
     fn frozen(self) -> Frozen
     where
@@ -114,6 +149,7 @@ forward!(Layer for [Box, Arc] {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>>;
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>>;
     fn spec(&self) -> Spec;
+    fn supports_masking(&self) -> bool;
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
 });
 

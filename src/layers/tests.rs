@@ -146,6 +146,10 @@ impl Layer for Any {
         self.0.record(weights, inputs)
     }
 
+    fn supports_masking(&self) -> bool {
+        self.0.supports_masking()
+    }
+
     fn spec(&self) -> Spec {
         self.0.spec()
     }

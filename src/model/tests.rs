@@ -157,6 +157,10 @@ impl Layer for Made {
         self.0.record(weights, inputs)
     }
 
+    fn supports_masking(&self) -> bool {
+        self.0.supports_masking()
+    }
+
     fn spec(&self) -> Spec {
         self.0.spec()
     }

@@ -14,6 +14,7 @@ mod finite;
 mod gradients;
 mod inputs;
 mod known_finite;
+mod mask;
 mod mode;
 mod op;
 mod origin;

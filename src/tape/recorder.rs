@@ -111,7 +111,7 @@ impl Recorder {
             state.trainable.push((id.index, params.name(id).into()));
         }
         let source = Source { place: Place::Param(id.index), shape: params.shape(id) };
-        self.push(state, RecordedValue { source, differentiable: trainable, origin: None })
+        self.push(state, RecordedValue::new(source, trainable))
     }
 
     /// Records an operation on `inputs` and returns its value.
@@ -171,20 +171,20 @@ impl Recorder {
         let state = &mut *self.state.borrow_mut();
         if state.error.is_some() {
             let source = Source { place: Place::Nowhere, shape };
-            return self.push(state, RecordedValue { source, differentiable: false, origin: None });
+            return self.push(state, RecordedValue::new(source, false));
         }
         state.buffers.push(shape.len());
         let source = Source { place: Place::Buffer(state.buffers.len() - 1), shape };
-        self.push(state, RecordedValue { source, differentiable, origin: None })
+        self.push(state, RecordedValue::new(source, differentiable))
     }
 
     /// The placeholder for a value that could not be recorded. The recording must have an error.
     pub(crate) fn placeholder(&self, shape: Shape) -> Var<'_> {
         let source = Source { place: Place::Nowhere, shape };
-        self.push(&mut self.state.borrow_mut(), RecordedValue { source, differentiable: false, origin: None })
+        self.push(&mut self.state.borrow_mut(), RecordedValue::new(source, false))
     }
 
-    fn push<'r>(&'r self, state: &mut Recording, value: RecordedValue) -> Var<'r> {
+    pub(super) fn push<'r>(&'r self, state: &mut Recording, value: RecordedValue) -> Var<'r> {
         state.vars.push(value);
         Var { recorder: self, var: state.vars.len() - 1 }
     }
@@ -201,7 +201,7 @@ impl Recorder {
             Ok(shape) => {
                 let value = of.recorded();
                 let source = Source { place: value.source.place, shape };
-                self.push(&mut self.state.borrow_mut(), RecordedValue { source, origin: None, ..value })
+                self.push(&mut self.state.borrow_mut(), RecordedValue::new(source, value.differentiable))
             }
             Err(error) => {
                 self.fail(error.at(|| self.place(op), &[found]));
@@ -285,7 +285,7 @@ impl Recorder {
         Key::from_seed(earlier as u64).split_name(&state.scope).split_name(op).number()
     }
 
-    fn check(&self, var: Var<'_>) {
+    pub(super) fn check(&self, var: Var<'_>) {
         assert!(std::ptr::eq(self, var.recorder), "a Var was used with a Recorder that it does not belong to");
     }
 }

@@ -1,5 +1,6 @@
 //! The data of a recording, from which a tape is made.
 
+use super::mask::MaskState;
 use super::op::Op;
 use super::origin::Origin;
 use super::source::{Place, Source};
@@ -41,6 +42,14 @@ pub(super) struct RecordedValue {
     /// Whether it depends on a variable or a trainable parameter.
     pub(super) differentiable: bool,
     pub(super) origin: Option<Origin<VarIndex>>,
+    pub(super) mask: MaskState,
+}
+
+impl RecordedValue {
+    /// A value without an origin and without a mask.
+    pub(super) fn new(source: Source, differentiable: bool) -> RecordedValue {
+        RecordedValue { source, differentiable, origin: None, mask: MaskState::Unset }
+    }
 }
 
 impl Recording {
