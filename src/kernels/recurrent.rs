@@ -74,8 +74,10 @@ pub(crate) struct Recurrence {
     pub(crate) go_backwards: bool,
     /// Whether the output of a masked step is 0 and not the previous output.
     pub(crate) zero_output_for_mask: bool,
-    /// Whether the outputs of all steps are returned, in the order in which they are computed, and not only the last one.
+    /// Whether the outputs of all steps are returned, and not only the last one.
     pub(crate) return_sequences: bool,
+    /// Whether the outputs are in the order of the inputs, and not in that in which they are computed.
+    pub(crate) in_order_of_inputs: bool,
     /// Whether the final states follow the outputs.
     pub(crate) return_state: bool,
 }
@@ -122,6 +124,12 @@ impl Recurrence {
     /// The position in the sequence of the step that is processed as number `number`.
     fn time(&self, number: usize) -> usize {
         if self.go_backwards { self.steps - 1 - number } else { number }
+    }
+
+    /// The position in the result of the output of the step that is processed as number `number`, in elements.
+    fn output(&self, number: usize) -> usize {
+        let position = if self.in_order_of_inputs { self.time(number) } else { number };
+        if self.return_sequences { position * self.units } else { 0 }
     }
 
     /// Calls `work` for parts of the rows, on several threads if that is worth a fork.
@@ -180,7 +188,7 @@ fn forward_part(r: &Recurrence, panels: [&[f32]; 2], recurrent_bias: &[f32], mut
         for row in 0..rows {
             let state = &mut part.state[row * units..][..units];
             let result = &mut part.y[row * r.results() * units..][..r.results() * units];
-            let output = if r.return_sequences { number * units } else { 0 };
+            let output = r.output(number);
             if part::is_masked(part.mask, r, row, time) {
                 state.copy_from_slice(&part.before[at(row)..][..units]);
                 if r.cell == Cell::Lstm {
@@ -189,7 +197,8 @@ fn forward_part(r: &Recurrence, panels: [&[f32]; 2], recurrent_bias: &[f32], mut
                 if r.zero_output_for_mask || number == 0 {
                     result[output..][..units].fill(0.0);
                 } else if r.return_sequences {
-                    result.copy_within(output - units..output, output);
+                    let previous = r.output(number - 1);
+                    result.copy_within(previous..previous + units, output);
                 }
             } else {
                 result[output..][..units].copy_from_slice(state);
@@ -238,7 +247,7 @@ fn backward_part(r: &Recurrence, panels: [&[f32]; 2], mut part: Backward<'_>) {
         for row in 0..rows {
             let d_output = &mut part.d_output[row * units..][..units];
             if r.return_sequences {
-                let dy = &part.dy[row * results + number * units..][..units];
+                let dy = &part.dy[row * results + r.output(number)..][..units];
                 d_output.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy);
             }
             if !part::is_masked(part.mask, r, row, time) {

@@ -22,6 +22,7 @@ mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
+pub use recurrent::bidirectional::MergeMode;
 pub use weights::{Cursor, Weights};
 
 pub use crate::ops::Padding;
@@ -143,6 +144,12 @@ pub trait Layer: Debug + Send + Sync {
     fn thawed(&self) -> Option<Arc<dyn Layer>> {
         None
     }
+
+    /// The options of a recurrent layer, for [`Bidirectional`]. Only layers of this crate have them: the type is private.
+    #[doc(hidden)]
+    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>> {
+        None
+    }
 }
 
 forward!(Layer for [Box, Arc] {
@@ -151,6 +158,7 @@ forward!(Layer for [Box, Arc] {
     fn spec(&self) -> Spec;
     fn supports_masking(&self) -> bool;
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
+    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>>;
 });
 
 /// Declares the layers by group: each is a file in the folder of its group and a line in the list below.
@@ -233,9 +241,11 @@ layers! {
         rescaling::Rescaling,
     },
     recurrent {
+        bidirectional::Bidirectional,
         gru::Gru,
         lstm::Lstm,
         simple_rnn::SimpleRnn,
+        time_distributed::TimeDistributed,
     },
     regularization {
         dropout::Dropout,
@@ -252,6 +262,16 @@ layers! {
         zero_padding1d::ZeroPadding1d,
         zero_padding2d::ZeroPadding2d,
     },
+}
+
+impl OptionValue for Arc<dyn Layer> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.spec())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
+        Ok(settings.part_of::<dyn Layer>(name)?.into())
+    }
 }
 
 impl OptionValue for Padding {

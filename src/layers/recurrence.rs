@@ -13,8 +13,9 @@ use crate::spec::Spec;
 use crate::tape::{Mode, Var};
 use std::sync::Arc;
 
-/// The options of a recurrent layer.
-pub(super) struct Recurrence<'a> {
+/// The options of a recurrent layer, from which [`Bidirectional`](super::Bidirectional) records both directions.
+#[derive(Clone, Copy, Debug)]
+pub struct Recurrence<'a> {
     /// The layer's name in errors.
     pub(super) owner: &'static str,
     pub(super) cell: Cell,
@@ -33,9 +34,18 @@ pub(super) struct Recurrence<'a> {
     pub(super) return_state: bool,
     pub(super) go_backwards: bool,
     pub(super) zero_output_for_mask: bool,
+    /// Whether the outputs are in the order of the inputs even if steps are processed backwards.
+    pub(super) in_order_of_inputs: bool,
+    /// A prefix of the names of the weights.
+    pub(super) prefix: &'static str,
 }
 
 impl Recurrence<'_> {
+    /// The number of states.
+    pub(super) fn states(&self) -> usize {
+        self.cell.states()
+    }
+
     /// Declares the weights, and returns the shapes of the outputs.
     pub(super) fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         check_setting(self.units > 0, self.owner, "units", self.units, "at least 1")?;
@@ -54,14 +64,15 @@ impl Recurrence<'_> {
         let columns = sizes::product(&[self.units, self.cell.gates()])?;
         let [kernel, recurrent, bias] = self.initializers.map(AsRef::as_ref);
         let [of_kernel, of_recurrent, of_bias] = self.regularizers;
-        weights.add_regularized("kernel", [sequence.last(), columns], kernel, of_kernel)?;
-        weights.add_regularized("recurrent_kernel", [self.units, columns], recurrent, of_recurrent)?;
+        let name = |name: &str| format!("{}{name}", self.prefix);
+        weights.add_regularized(&name("kernel"), [sequence.last(), columns], kernel, of_kernel)?;
+        weights.add_regularized(&name("recurrent_kernel"), [self.units, columns], recurrent, of_recurrent)?;
         if self.use_bias {
             let two = self.cell == Cell::Gru { reset_after: true };
             let shape = if two { Shape::from([2, columns]) } else { Shape::from(columns) };
             let forgetting = ForgetBias { others: bias, units: self.units };
             let initializer = if self.unit_forget_bias { &forgetting } else { bias };
-            weights.add_regularized("bias", shape, initializer, of_bias)?;
+            weights.add_regularized(&name("bias"), shape, initializer, of_bias)?;
         }
         let output = if self.return_sequences { Shape::from([sequence.axis(0), self.units]) } else { units };
         let states = if self.return_state { count } else { 0 };
@@ -85,16 +96,22 @@ impl Recurrence<'_> {
             .activation(self.activation)
             .recurrent_activation(self.recurrent_activation)
             .initial_state(&inputs[1..])
+            .mask(inputs[0].mask())
             .recurrent_dropout(recurrent_factors)
             .go_backwards(self.go_backwards)
             .zero_output_for_mask(self.zero_output_for_mask)
             .return_sequences(self.return_sequences)
+            .in_order_of_inputs(self.in_order_of_inputs)
             .return_state(self.return_state);
-        match self.cell {
+        let mut outputs = match self.cell {
             Cell::Simple => x.simple_rnn(kernel, recurrent_kernel, bias, options),
             Cell::Lstm => x.lstm(kernel, recurrent_kernel, bias, options),
             Cell::Gru { reset_after } => x.gru(kernel, recurrent_kernel, bias, reset_after, options),
+        };
+        if !self.return_sequences {
+            outputs[0] = outputs[0].without_mask();
         }
+        outputs
     }
 }
 

@@ -27,7 +27,13 @@ pub(super) fn record<'r>(
             options.activation.unwrap_or(Activation::Tanh),
             options.recurrent_activation.unwrap_or(Activation::Sigmoid),
         ],
-        flags: [options.go_backwards, options.zero_output_for_mask, options.return_sequences, options.return_state],
+        flags: [
+            options.go_backwards,
+            options.zero_output_for_mask,
+            options.return_sequences,
+            options.in_order_of_inputs,
+            options.return_state,
+        ],
         cell,
         positions: Positions::new(bias.is_some(), state_count, options.mask.is_some(), options.recurrent_dropout.is_some()),
         recurrence: None,
@@ -79,8 +85,8 @@ struct Recurrent {
     name: &'static str,
     /// The activation and the recurrent activation.
     activations: [Activation; 2],
-    /// `go_backwards`, `zero_output_for_mask`, `return_sequences`, `return_state`.
-    flags: [bool; 4],
+    /// `go_backwards`, `zero_output_for_mask`, `return_sequences`, `in_order_of_inputs`, `return_state`.
+    flags: [bool; 5],
     cell: Cell,
     positions: Positions,
     /// Set when the shapes are known.
@@ -199,7 +205,7 @@ impl Op for Recurrent {
                  biases {bias}{gates}·units, initial states n × units, a mask n × steps and dropout factors n × units"
             )));
         }
-        let [go_backwards, zero_output_for_mask, return_sequences, return_state] = self.flags;
+        let [go_backwards, zero_output_for_mask, return_sequences, in_order_of_inputs, return_state] = self.flags;
         let [activation, recurrent_activation] = self.activations.map(gate);
         let r = Recurrence {
             level: simd::current(),
@@ -212,6 +218,7 @@ impl Op for Recurrent {
             go_backwards,
             zero_output_for_mask,
             return_sequences,
+            in_order_of_inputs,
             return_state,
         };
         self.buffers = Buffers::new(&r, self.positions.dropout.is_some())?;

@@ -27,6 +27,7 @@ pub struct RecurrentOptions<'r> {
     pub(super) zero_output_for_mask: bool,
     pub(super) return_sequences: bool,
     pub(super) return_state: bool,
+    pub(super) in_order_of_inputs: bool,
 }
 
 impl<'r> RecurrentOptions<'r> {
@@ -68,8 +69,7 @@ impl<'r> RecurrentOptions<'r> {
         self
     }
 
-    /// Sets whether the steps are processed from the last to the first; outputs are in the order of processing. Default:
-    /// `false`.
+    /// Sets whether the steps are processed from the last to the first. Default: `false`.
     pub fn go_backwards(mut self, go_backwards: bool) -> RecurrentOptions<'r> {
         self.go_backwards = go_backwards;
         self
@@ -84,6 +84,13 @@ impl<'r> RecurrentOptions<'r> {
     /// Sets whether the outputs of all steps are returned, and not only the last. Default: `false`.
     pub fn return_sequences(mut self, return_sequences: bool) -> RecurrentOptions<'r> {
         self.return_sequences = return_sequences;
+        self
+    }
+
+    /// Sets whether the outputs of all steps are in the order of the inputs if steps are processed from the last to the first.
+    /// Default: `false`.
+    pub fn in_order_of_inputs(mut self, in_order_of_inputs: bool) -> RecurrentOptions<'r> {
+        self.in_order_of_inputs = in_order_of_inputs;
         self
     }
 

@@ -3,7 +3,7 @@
 use super::Activation;
 use super::activations::elu::Elu;
 use super::activations::gelu::{Gelu, GeluTanh};
-use super::activations::hard_sigmoid::HardSigmoid;
+use super::activations::hard_sigmoid::{HardSigmoid, LegacyHardSigmoid};
 use super::activations::leaky_relu::LeakyRelu;
 use super::activations::selu::Selu;
 use super::activations::silu::Silu;
@@ -33,6 +33,7 @@ pub(super) fn gate(activation: Activation) -> Gate {
         Activation::GeluTanh => Gate::Function(&Elements(GeluTanh {})),
         Activation::Silu => Gate::Function(&Elements(Silu {})),
         Activation::HardSigmoid => Gate::Function(&Elements(HardSigmoid {})),
+        Activation::LegacyHardSigmoid => Gate::Function(&Elements(LegacyHardSigmoid {})),
         Activation::Exponential => Gate::Function(&Elements(Exp {})),
     }
 }

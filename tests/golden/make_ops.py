@@ -257,6 +257,15 @@ def recurrent(file):
     recurrent_case(file, "lstm-activations", 'LSTM(3, activation="gelu", recurrent_activation="hard_sigmoid")')
     recurrent_case(file, "gru-activations", 'GRU(3, activation="softsign", recurrent_activation="softmax")')
     recurrent_case(file, "simple_rnn-activations", 'SimpleRNN(3, activation="elu")')
+    recurrent_case(file, "bidirectional", "Bidirectional(layers.GRU(3))")
+    recurrent_case(file, "bidirectional-masked", 'Bidirectional(layers.LSTM(2, return_sequences=True), merge_mode="sum")',
+                   mask=MASK)
+    recurrent_case(file, "bidirectional-masked_last", 'Bidirectional(layers.SimpleRNN(2), merge_mode="mul")', mask=MASK)
+    recurrent_case(file, "bidirectional-states", 'Bidirectional(layers.LSTM(2, return_state=True), merge_mode="ave")',
+                   states=[2, 2, 2, 2])
+    recurrent_case(file, "bidirectional-separate", "Bidirectional(layers.GRU(2, return_sequences=True), merge_mode=None)")
+    recurrent_case(file, "bidirectional-two", "Bidirectional(layers.LSTM(2), backward_layer=layers.GRU(3, go_backwards=True))")
+    recurrent_case(file, "time_distributed", 'TimeDistributed(layers.Dense(4, activation="tanh"))')
 
 
 if __name__ == "__main__":

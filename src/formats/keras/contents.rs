@@ -83,16 +83,17 @@ pub(super) struct Incoming {
     pub(super) gradus: Value,
 }
 
-/// Reads the layers and the training configuration of a model from Keras' configurations. The error names everything in them
+/// Reads the layers and the training configuration of a model from the configurations of this version of Keras. The error names everything in them
 /// that gradus does not support.
 pub(super) fn describe(
     model: &Value,
     gradus: &Value,
+    version: Option<&str>,
     compiled: Option<Config>,
     registry: &Registry,
     with_training: bool,
 ) -> Result<(ModelDescription, Option<Training>)> {
-    let mut reader = Reader::new(registry);
+    let mut reader = Reader::new(registry).of_version(version);
     let mut description = ModelDescription::read(model, &mut reader)?;
     description.restore_names(gradus);
     let training = match compiled {

@@ -2,19 +2,19 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides, gamma_regularizers, group_by_axis,
-    infer_size, kernel_regularizers, reject_gelu_tanh, rename_alpha, require_last_axis, separable_regularizers,
+    backward_layer, default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides, gamma_regularizers, group_by_axis,
+    infer_size, kernel_regularizers, name_merge_mode, null_merge_mode, recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use crate::Spec;
-use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
+use crate::initializers::{Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Concatenate, Conv1d, Conv2d, Cropping1d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d, Cropping1d,
     Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d, GlobalAveragePool2d,
-    GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Identity, Layer, LayerNorm, LeakyRelu, MaxPool1d, MaxPool2d,
+    GlobalMaxPool1d, GlobalMaxPool2d, Gru, GroupNormalization, Identity, Layer, LayerNorm, LeakyRelu, Lstm, MaxPool1d, MaxPool2d,
     Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling, Reshape, RmsNormalization,
-    SeparableConv1d, SeparableConv2d, Softmax, Subtract, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d,
+    SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract, TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d,
     ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
@@ -31,6 +31,13 @@ pub(super) const LAYERS: &[Kind] = &[
         optional: gamma_regularizers,
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
+    },
+    Kind {
+        from_keras: name_merge_mode,
+        to_keras: null_merge_mode,
+        optional: backward_layer,
+        inactive: &[ignored("weights", "the weights come from the file")],
+        ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
@@ -82,6 +89,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[only_null("beta_constraint"), only_null("gamma_constraint")],
         ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
     },
+    recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),
     Kind {
         from_keras: require_last_axis,
@@ -90,6 +98,7 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
     Kind { from_keras: rename_alpha, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
+    recurrent(kind("LSTM", || Lstm::new(1).spec(), &["units"])),
     kind("Maximum", || Maximum.spec(), &[]),
     pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
@@ -117,8 +126,10 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: SEPARABLE_CONV,
         ..activated(kind("SeparableConv2D", || SeparableConv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
+    recurrent(kind("SimpleRNN", || SimpleRnn::new(1).spec(), &["units"])),
     Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
     kind("Subtract", || Subtract.spec(), &[]),
+    kind("TimeDistributed", || TimeDistributed::new(Identity).spec(), &["layer"]),
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
@@ -229,8 +240,27 @@ const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel in
 
 /// A layer with an activation.
 const fn activated(kind: Kind) -> Kind {
-    Kind { to_keras: reject_gelu_tanh, ..kind }
+    Kind { to_keras: reject_unnamed_activations, ..kind }
 }
+
+/// A recurrent layer.
+const fn recurrent(kind: Kind) -> Kind {
+    Kind { optional: recurrent_regularizers, inactive: RECURRENT, ..activated(kind) }
+}
+
+const RECURRENT: &[InactiveOption] = &[
+    only_null("kernel_constraint"),
+    only_null("recurrent_constraint"),
+    only_null("bias_constraint"),
+    ignored("seed", DRAWS),
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("unroll", IMPLEMENTATION),
+    ignored("implementation", IMPLEMENTATION),
+    ignored("use_cudnn", IMPLEMENTATION),
+];
+
+const IMPLEMENTATION: &str = "it selects an implementation in Keras";
 
 /// The initializers that both libraries have.
 pub(super) const INITIALIZERS: &[Kind] = &[
@@ -240,6 +270,7 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("RandomUniform", || RandomUniform::default().spec(), &[]),
     kind("RandomNormal", || RandomNormal::default().spec(), &[]),
     kind("TruncatedNormal", || TruncatedNormal::default().spec(), &[]),
+    kind("Orthogonal", || Orthogonal::default().spec(), &[]),
     kind("GlorotUniform", || Spec::new("GlorotUniform"), &[]),
     kind("GlorotNormal", || Spec::new("GlorotNormal"), &[]),
     kind("HeUniform", || Spec::new("HeUniform"), &[]),

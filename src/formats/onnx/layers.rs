@@ -74,6 +74,7 @@ fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             Ok(())
         }
         "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
+        "legacy_hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.2), ("beta", 0.5)]),
         "exponential" => elementwise(writer, "Exp", &[]),
         other => Err(format!("activation {other} cannot be exported")),
     }

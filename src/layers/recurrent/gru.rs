@@ -81,7 +81,7 @@ impl Gru {
         Gru::with_defaults(units)
     }
 
-    fn recurrence(&self) -> Recurrence<'_> {
+    fn of_recurrence(&self) -> Recurrence<'_> {
         Recurrence {
             owner: "Gru",
             cell: Cell::Gru { reset_after: self.reset_after },
@@ -102,21 +102,31 @@ impl Gru {
             return_state: self.return_state,
             go_backwards: self.go_backwards,
             zero_output_for_mask: self.zero_output_for_mask,
+            in_order_of_inputs: false,
+            prefix: "",
         }
     }
 }
 
 impl Layer for Gru {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        self.recurrence().build(inputs, weights)
+        self.of_recurrence().build(inputs, weights)
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        self.recurrence().record(weights, inputs)
+        self.of_recurrence().record(weights, inputs)
     }
 
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn recurrence(&self) -> Option<Recurrence<'_>> {
+        Some(self.of_recurrence())
     }
 }
 

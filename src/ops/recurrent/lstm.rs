@@ -70,6 +70,7 @@ pub(in crate::ops) mod tests {
             .variable([2, 1]),
             Sample::new(|x| {
                 let options = RecurrentOptions::new().mask(x[3]).recurrent_dropout(x[4]).initial_state([x[5], x[6]]);
+                let options = options.go_backwards(true).in_order_of_inputs(true);
                 let y = x[0].lstm(x[1], x[2], None, options.return_sequences(true).return_state(true));
                 y[0].sum_axes(&[1], false) + y[2]
             })
