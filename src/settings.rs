@@ -61,7 +61,7 @@ pub(crate) const TRAINABLE: &str = "trainable";
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
-    known: &'a Known,
+    pub(crate) known: &'a Known,
     taken: Vec<bool>,
     /// The first setting that was read and is missing.
     missing: Option<String>,

@@ -270,7 +270,8 @@ impl OptionValue for Arc<dyn Layer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
-        Ok(settings.part_of::<dyn Layer>(name)?.into())
+        let known = settings.known;
+        Ok(Frozen::read(settings.part(name)?, |spec| known.make(spec))?.into())
     }
 }
 

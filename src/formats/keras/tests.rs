@@ -245,16 +245,16 @@ fn one_message_reports_every_problem_of_a_file() {
     (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("non_neg"));
     layers.insert(
         1,
-        json!({"module": "keras.layers", "class_name": "GRU", "config": {"name": "g"}, "registered_name": null}),
+        json!({"module": "keras.layers", "class_name": "ConvLSTM1D", "config": {"name": "g"}, "registered_name": null}),
     );
     layers.push(other);
-    layers.push(json!({"class_name": "LSTM", "config": {"name": "l"}}));
+    layers.push(json!({"class_name": "Hashing", "config": {"name": "l"}}));
     compiled["loss"] = json!("poisson");
     compiled["optimizer"]["config"]["use_ema"] = json!(true);
     let error = described(&model, compiled).unwrap_err();
-    let expected = "5 problems: layer \"g\": GRU is not a supported layer; \
+    let expected = "5 problems: layer \"g\": ConvLSTM1D is not a supported layer; \
         layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
-        layer \"l\": LSTM is not a supported layer; \
+        layer \"l\": Hashing is not a supported layer; \
         optimizer (SGD): use_ema is true, and only false or null is supported; \
         loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";
     assert_eq!(error, expected);

@@ -60,7 +60,7 @@ pub(in crate::ops) mod tests {
         vec![
             Sample::new(|x| (x[0] * 10.0).hard_sigmoid()).variable([3, 5]),
             Sample::new(|x| x[0].hard_sigmoid()).variable([1]),
-            Sample::new(|x| (x[0] * 10.0).legacy_hard_sigmoid()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 12.0).legacy_hard_sigmoid()).variable([3, 5]),
         ]
     }
 }
