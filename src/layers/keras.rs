@@ -87,9 +87,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "bidirectional-masked" => {
             Box::new(Bidirectional::new(Lstm::new(2).return_sequences(true)).merge_mode(MergeMode::Sum))
         }
-        "bidirectional-masked_last" => {
-            Box::new(Bidirectional::new(SimpleRnn::new(2)).merge_mode(MergeMode::Mul))
-        }
+        "bidirectional-masked_last" => Box::new(Bidirectional::new(SimpleRnn::new(2)).merge_mode(MergeMode::Mul)),
         "bidirectional-states" => {
             Box::new(Bidirectional::new(Lstm::new(2).return_state(true)).merge_mode(MergeMode::Ave))
         }

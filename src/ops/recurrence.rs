@@ -35,7 +35,12 @@ pub(super) fn record<'r>(
             options.return_state,
         ],
         cell,
-        positions: Positions::new(bias.is_some(), state_count, options.mask.is_some(), options.recurrent_dropout.is_some()),
+        positions: Positions::new(
+            bias.is_some(),
+            state_count,
+            options.mask.is_some(),
+            options.recurrent_dropout.is_some(),
+        ),
         recurrence: None,
         buffers: Buffers::default(),
     };

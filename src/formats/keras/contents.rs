@@ -83,8 +83,8 @@ pub(super) struct Incoming {
     pub(super) gradus: Value,
 }
 
-/// Reads the layers and the training configuration of a model from the configurations of this version of Keras. The error names everything in them
-/// that gradus does not support.
+/// Reads the layers and the training configuration of a model from configurations of this version of Keras. The error names
+/// everything in them that gradus does not support.
 pub(super) fn describe(
     model: &Value,
     gradus: &Value,

@@ -158,29 +158,32 @@ fn call_inputs(call: &Value, place: &str, reader: &mut Reader<'_>) -> Result<Vec
         Value::Array(sources) => {
             for value in sources {
                 inputs.push(source(value).ok_or("the reference to an input is invalid")?);
-                arguments(value.get(3), place, reader, &mut inputs)?;
+                arguments(value.get(3), false, place, reader, &mut inputs)?;
             }
         }
         _ => {
             tensors(&call["args"], &mut inputs)?;
-            arguments(call.get("kwargs"), place, reader, &mut inputs)?;
+            arguments(call.get("kwargs"), true, place, reader, &mut inputs)?;
         }
     }
     Ok(inputs)
 }
 
 /// Reads the further arguments of a call. `initial_state` has further inputs, and all others must be null: an explicit
-/// `training` would override the mode of the model.
+/// `training` would override the mode of the model. Keras 3 writes `training` of a `SimpleRNN` as false, and ignores it.
 fn arguments(
     arguments: Option<&Value>,
+    keras_3: bool,
     place: &str,
     reader: &mut Reader<'_>,
     inputs: &mut Vec<Source>,
 ) -> Result<()> {
-    for (name, value) in arguments.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+    for (name, value) in
+        arguments.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null())
+    {
         if name == INITIAL_STATE {
             tensors(value, inputs)?;
-        } else {
+        } else if !keras_3 || name != "training" || *value != false {
             reader.problem(place, format!("it is called with {name}={}, which is not supported", short(value)));
         }
     }

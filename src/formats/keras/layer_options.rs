@@ -1,6 +1,7 @@
 //! Options of layers whose notation in Keras differs from that of the settings, and settings that are absent by default.
 
 use super::object::Config;
+use super::options::{DRAWS, InactiveOption, ignored, only_false, only_null};
 use super::result::Result;
 use crate::layers::{Activation, Layer, Lstm};
 use crate::regularizers::{L2, Regularizer};
@@ -17,6 +18,22 @@ pub(super) fn kernel_regularizers() -> Spec {
 pub(super) fn recurrent_regularizers() -> Spec {
     kernel_regularizers().with("recurrent_regularizer", L2::default().spec())
 }
+
+/// Options of a recurrent layer without a setting in gradus.
+pub(super) const RECURRENT: &[InactiveOption] = &[
+    only_null("kernel_constraint"),
+    only_null("recurrent_constraint"),
+    only_null("bias_constraint"),
+    ignored("seed", DRAWS),
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("unroll", IMPLEMENTATION),
+    ignored("implementation", IMPLEMENTATION),
+    ignored("use_cudnn", IMPLEMENTATION),
+];
+
+/// Why results do not depend on an option of a recurrent layer.
+const IMPLEMENTATION: &str = "it selects an implementation in Keras";
 
 /// The layer of the backward direction of a `Bidirectional`.
 pub(super) fn backward_layer() -> Spec {

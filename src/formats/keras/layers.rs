@@ -2,20 +2,23 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    backward_layer, default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides, gamma_regularizers, group_by_axis,
-    infer_size, kernel_regularizers, name_merge_mode, null_merge_mode, recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
+    RECURRENT, backward_layer, default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides,
+    gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
+    recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use crate::Spec;
-use crate::initializers::{Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
+use crate::initializers::{
+    Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros,
+};
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d, Cropping1d,
-    Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d, GlobalAveragePool2d,
-    GlobalMaxPool1d, GlobalMaxPool2d, Gru, GroupNormalization, Identity, Layer, LayerNorm, LeakyRelu, Lstm, MaxPool1d, MaxPool2d,
-    Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling, Reshape, RmsNormalization,
-    SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract, TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d,
-    ZeroPadding2d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
+    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
+    GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
+    LeakyRelu, Lstm, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling,
+    Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract, TimeDistributed,
+    UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
 
@@ -247,20 +250,6 @@ const fn activated(kind: Kind) -> Kind {
 const fn recurrent(kind: Kind) -> Kind {
     Kind { optional: recurrent_regularizers, inactive: RECURRENT, ..activated(kind) }
 }
-
-const RECURRENT: &[InactiveOption] = &[
-    only_null("kernel_constraint"),
-    only_null("recurrent_constraint"),
-    only_null("bias_constraint"),
-    ignored("seed", DRAWS),
-    only_false("stateful"),
-    only_false("time_major"),
-    ignored("unroll", IMPLEMENTATION),
-    ignored("implementation", IMPLEMENTATION),
-    ignored("use_cudnn", IMPLEMENTATION),
-];
-
-const IMPLEMENTATION: &str = "it selects an implementation in Keras";
 
 /// The initializers that both libraries have.
 pub(super) const INITIALIZERS: &[Kind] = &[

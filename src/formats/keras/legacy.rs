@@ -1,8 +1,8 @@
 //! The `.h5` format of Keras 1 and 2: an HDF5 file with JSON configurations as attributes of the root group, and arrays by
 //! their TensorFlow names.
 
-use super::cudnn;
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
+use super::cudnn;
 use super::description::LayerDescription;
 use super::result::Result;
 use super::training::Training;

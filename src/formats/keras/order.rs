@@ -41,8 +41,7 @@ fn traverse(description: &ModelDescription, outputs: &[usize]) -> (Vec<usize>, V
     let mut entered = vec![false; description.calls.len()];
     for value in outputs {
         // A call, and whether it is left: all its inputs were visited.
-        let mut stack: Vec<(usize, bool)> =
-            description.call_of(*value).map(|call| (call, false)).into_iter().collect();
+        let mut stack: Vec<(usize, bool)> = description.call_of(*value).map(|call| (call, false)).into_iter().collect();
         while let Some((call, leave)) = stack.pop() {
             if leave {
                 finished.push(call);

@@ -272,6 +272,7 @@ fn arguments_of_calls_and_frozen_models_are_read() {
     assert_eq!(error, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
         "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
-    let (description, _) = super::contents::describe(&model, &Value::Null, None, None, &Registry::new(), false).unwrap();
+    let (description, _) =
+        super::contents::describe(&model, &Value::Null, None, None, &Registry::new(), false).unwrap();
     assert!(description.weights().all(|weight| !weight.is_trainable()));
 }

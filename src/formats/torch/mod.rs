@@ -162,9 +162,7 @@ fn list(given: &BTreeMap<String, NamedArray>) -> String {
 mod tests {
     use super::*;
     use crate::Shape;
-    use crate::layers::{
-        Activation, BatchNorm, Bidirectional, Conv2d, Dense, Flatten, Gru, Lstm, MaxPool2d, Reshape,
-    };
+    use crate::layers::{Activation, BatchNorm, Bidirectional, Conv2d, Dense, Flatten, Gru, Lstm, MaxPool2d, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::Sgd;
     use crate::{Compile, Sequential};
@@ -266,7 +264,10 @@ mod tests {
         assert_eq!(array("0.weight_ih_l0").shape(), [12, 5]);
         assert_eq!(array("0.weight_ih_l0")[[7, 2]], own("lstm/kernel")[[2, 7]]);
         // The reset gate is the first in PyTorch and the second in Keras.
-        assert_eq!(array("1.weight_hh_l0_reverse")[[1, 0]], own("bidirectional/backward_layer/recurrent_kernel")[[0, 3]]);
+        assert_eq!(
+            array("1.weight_hh_l0_reverse")[[1, 0]],
+            own("bidirectional/backward_layer/recurrent_kernel")[[0, 3]]
+        );
         assert!(array("0.bias_hh_l0").iter().all(|value| *value == 0.0));
         let ids: Vec<_> = other.params().ids().collect();
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));

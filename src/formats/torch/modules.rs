@@ -136,7 +136,8 @@ impl ModuleMapper<'_> {
             return Err(problem);
         }
         self.flat = None;
-        let exchanged = (class == "GRU").then(|| self.shape(layer, &format!("{prefix}recurrent_kernel"))).transpose()?;
+        let exchanged =
+            (class == "GRU").then(|| self.shape(layer, &format!("{prefix}recurrent_kernel"))).transpose()?;
         let exchanged = exchanged.map(|shape| shape.axis(0));
         let suffix = if reverse { "l0_reverse" } else { "l0" };
         for (own, torch) in [("kernel", "weight_ih"), ("recurrent_kernel", "weight_hh")] {

@@ -102,4 +102,3 @@ fn multiply_strips<F: Fma, const L: usize>(
         });
     }
 }
-

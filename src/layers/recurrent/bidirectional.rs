@@ -200,12 +200,15 @@ pub(in crate::layers) mod tests {
             (Box::new(Bidirectional::new(Gru::new(3))), sequence()),
             (Box::new(with(MergeMode::Sum, Box::new(Lstm::new(3).return_sequences(true)))), vec![Shape::from([1, 7])]),
             (Box::new(with(MergeMode::Mul, Box::new(SimpleRnn::new(3)))), sequence()),
-            (Box::new(with(MergeMode::Ave, Box::new(Gru::new(3).return_state(true)))), vec![sequence()[0], states, states]),
-            (Box::new(with(MergeMode::Separate, Box::new(separate))), vec![sequence()[0], states, states, states, states]),
             (
-                Box::new(Bidirectional::new(Lstm::new(2)).backward_layer(Gru::new(3).go_backwards(true))),
-                sequence(),
+                Box::new(with(MergeMode::Ave, Box::new(Gru::new(3).return_state(true)))),
+                vec![sequence()[0], states, states],
             ),
+            (
+                Box::new(with(MergeMode::Separate, Box::new(separate))),
+                vec![sequence()[0], states, states, states, states],
+            ),
+            (Box::new(Bidirectional::new(Lstm::new(2)).backward_layer(Gru::new(3).go_backwards(true))), sequence()),
         ]
     }
 
@@ -217,7 +220,9 @@ pub(in crate::layers) mod tests {
         };
         let other = |backward: Lstm| problem(Bidirectional::new(Lstm::new(2)).backward_layer(backward));
         assert!(other(Lstm::new(2)).contains("Bidirectional: its layers have the same direction"));
-        assert!(other(Lstm::new(2).go_backwards(true).return_state(true)).contains("its layers differ in return_state"));
+        assert!(
+            other(Lstm::new(2).go_backwards(true).return_state(true)).contains("its layers differ in return_state")
+        );
         let found = problem(Bidirectional::new(Dense::new(2)));
         assert!(found.contains("its layers must be SimpleRnn, Lstm or Gru, found Dense"), "{found}");
         let frozen = problem(Bidirectional::new(Lstm::new(2).frozen()));

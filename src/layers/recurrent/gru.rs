@@ -14,12 +14,11 @@ use crate::tape::Var;
 options! {
     /// A gated recurrent unit (Cho et al. 2014). `GRU` in Keras; formulas at [`Var::gru`](crate::tape::Var::gru).
     ///
-    /// The first input is a sequence, steps × features; further inputs are the initial state, which are 0 without them.
+    /// The first input is a sequence, steps × features. A second input is the initial state, `units`, which is 0 without it.
     /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
-    /// steps × `units`; `return_state` adds the final state. Weights are
-    /// `kernel`, features × 3 · `units`, `recurrent_kernel`, `units` × 3 · `units`, and `bias`, 2 × 3 · `units`, or 3 · `units` without
-    /// `reset_after`, in the order update gate, reset gate, candidate.
-    /// `stateful`, constraints and activity regularizers of Keras have no counterpart.
+    /// steps × `units`; `return_state` adds the final state. Weights are `kernel`, features × 3 · `units`, `recurrent_kernel`,
+    /// `units` × 3 · `units`, and `bias`, 2 × 3 · `units`, or 3 · `units` without `reset_after`, in the order update gate, reset
+    /// gate, candidate. `stateful`, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Gru};
@@ -143,7 +142,10 @@ pub(in crate::layers) mod tests {
         let dropped = Gru::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(Gru::new(3)), sequences()),
-            (Box::new(Gru::new(4).return_sequences(true).use_bias(false).go_backwards(true)), vec![Shape::from([1, 7])]),
+            (
+                Box::new(Gru::new(4).return_sequences(true).use_bias(false).go_backwards(true)),
+                vec![Shape::from([1, 7])],
+            ),
             (
                 Box::new(Gru::new(3).return_state(true).recurrent_initializer(HeNormal).bias_initializer(Ones)),
                 vec![Shape::from([4, 2]), Shape::from([3])],

@@ -15,12 +15,11 @@ options! {
     /// A long short-term memory (Hochreiter and Schmidhuber 1997). `LSTM` in Keras; formulas at
     /// [`Var::lstm`](crate::tape::Var::lstm).
     ///
-    /// The first input is a sequence, steps × features; further inputs are the initial hidden and cell states, which are 0 without them.
-    /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
-    /// steps × `units`; `return_state` adds the final hidden and cell states. Weights are
-    /// `kernel`, features × 4 · `units`, `recurrent_kernel`, `units` × 4 · `units`, and `bias`, 4 · `units`, in the order input
-    /// gate, forget gate, candidate, output gate.
-    /// `stateful`, constraints and activity regularizers of Keras have no counterpart.
+    /// The first input is a sequence, steps × features. Two further inputs are the initial hidden and cell states, `units` each,
+    /// which are 0 without them. The first output is the last output of the recurrence, `units`, or with `return_sequences` all
+    /// of them, steps × `units`; `return_state` adds the final hidden and cell states. Weights are `kernel`,
+    /// features × 4 · `units`, `recurrent_kernel`, `units` × 4 · `units`, and `bias`, 4 · `units`, in the order input gate, forget
+    /// gate, candidate, output gate. `stateful`, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Lstm};
@@ -143,17 +142,17 @@ pub(in crate::layers) mod tests {
         let dropped = Lstm::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(Lstm::new(3)), sequences()),
-            (Box::new(Lstm::new(4).return_sequences(true).use_bias(false).go_backwards(true)), vec![Shape::from([1, 7])]),
+            (
+                Box::new(Lstm::new(4).return_sequences(true).use_bias(false).go_backwards(true)),
+                vec![Shape::from([1, 7])],
+            ),
             (
                 Box::new(Lstm::new(3).return_state(true).recurrent_initializer(HeNormal).bias_initializer(Ones)),
                 vec![Shape::from([4, 2]), Shape::from([3]), Shape::from([3])],
             ),
             (Box::new(regularized.activation(Activation::Softsign)), sequences()),
             (Box::new(dropped), sequences()),
-            (
-                Box::new(Lstm::new(2).unit_forget_bias(false).recurrent_activation(Activation::HardSigmoid)),
-                sequences(),
-            ),
+            (Box::new(Lstm::new(2).unit_forget_bias(false).recurrent_activation(Activation::HardSigmoid)), sequences()),
         ]
     }
 }

@@ -15,11 +15,10 @@ options! {
     /// A recurrent layer: activation(x · kernel + h · recurrent_kernel + bias) in each step, where h is the previous output.
     /// `SimpleRNN` in Keras.
     ///
-    /// The first input is a sequence, steps × features; further inputs are the initial state, which are 0 without them.
+    /// The first input is a sequence, steps × features. A second input is the initial state, `units`, which is 0 without it.
     /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
-    /// steps × `units`; `return_state` adds the final state. Weights are
-    /// `kernel`, features × `units`, `recurrent_kernel`, `units` × `units`, and `bias`, `units`.
-    /// `stateful`, constraints and activity regularizers of Keras have no counterpart.
+    /// steps × `units`; `return_state` adds the final state. Weights are `kernel`, features × `units`, `recurrent_kernel`,
+    /// `units` × `units`, and `bias`, `units`. `stateful`, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::SimpleRnn};
@@ -138,7 +137,10 @@ pub(in crate::layers) mod tests {
         let dropped = SimpleRnn::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(SimpleRnn::new(3)), sequences()),
-            (Box::new(SimpleRnn::new(4).return_sequences(true).use_bias(false).go_backwards(true)), vec![Shape::from([1, 7])]),
+            (
+                Box::new(SimpleRnn::new(4).return_sequences(true).use_bias(false).go_backwards(true)),
+                vec![Shape::from([1, 7])],
+            ),
             (
                 Box::new(SimpleRnn::new(3).return_state(true).recurrent_initializer(HeNormal).bias_initializer(Ones)),
                 vec![Shape::from([4, 2]), Shape::from([3])],

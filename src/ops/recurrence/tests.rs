@@ -20,7 +20,8 @@ struct Plain {
 impl Plain {
     fn new(cell: Cell, [rows, steps, features, units]: [usize; 4]) -> Plain {
         let columns = cell.gates() * units;
-        let bias = if cell == (Cell::Gru { reset_after: true }) { Shape::from([2, columns]) } else { Shape::from(columns) };
+        let bias =
+            if cell == (Cell::Gru { reset_after: true }) { Shape::from([2, columns]) } else { Shape::from(columns) };
         let mut shapes = vec![
             Shape::from([rows, steps, features]),
             Shape::from([features, columns]),
@@ -100,8 +101,9 @@ impl Plain {
         let (units, mask) = (self.units, &self.inputs.last().unwrap().1);
         let mut results = vec![Vec::new(); 1 + self.cell.states()];
         for row in 0..self.rows {
-            let mut states: Vec<Vec<f32>> =
-                (0..self.cell.states()).map(|state| self.inputs[4 + state].1[row * units..][..units].to_vec()).collect();
+            let mut states: Vec<Vec<f32>> = (0..self.cell.states())
+                .map(|state| self.inputs[4 + state].1[row * units..][..units].to_vec())
+                .collect();
             let mut output = vec![0.0; units];
             for number in 0..self.steps {
                 let time = if go_backwards { self.steps - 1 - number } else { number };

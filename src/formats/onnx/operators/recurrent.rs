@@ -89,7 +89,11 @@ pub(super) fn record<'r>(
     };
     let [of_w, of_r] = [input(inputs, 1)?.sizes(), input(inputs, 2)?.sizes()];
     let [count, columns, units] = of_r[..] else { return Err("the recurrent weights must have three axes".into()) };
-    if of_w.len() != 3 || of_w[..2] != of_r[..2] || count != directions.len() || units.checked_mul(gates.len()) != Some(columns) {
+    if of_w.len() != 3
+        || of_w[..2] != of_r[..2]
+        || count != directions.len()
+        || units.checked_mul(gates.len()) != Some(columns)
+    {
         return Err(format!("the weights have shapes {of_w:?} and {of_r:?}, which do not fit together"));
     }
     let hidden_size = node.integer("hidden_size", units as i64)?;
@@ -108,11 +112,7 @@ pub(super) fn record<'r>(
 }
 
 impl Recurrence<'_> {
-    fn record<'r>(
-        &self,
-        scope: &mut Scope<'_, 'r>,
-        inputs: &[Option<Value<'r>>],
-    ) -> Result<Vec<Value<'r>>, String> {
+    fn record<'r>(&self, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String> {
         let order: &[usize] = if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] };
         let x = scope.arranged(input(inputs, 0)?, order)?;
         let [rows, steps] = [x.shape().axis(0), x.shape().axis(1)];
@@ -204,15 +204,22 @@ impl Recurrence<'_> {
                 stored[(direction * 2 + half) * columns + gate]
             };
             let arranged = match two {
-                true => Tensor::floats(vec![2, columns], (0..2 * columns).map(|at| element(at / columns, at % columns)).collect()),
-                false => Tensor::floats(vec![columns], (0..columns).map(|column| element(0, column) + element(1, column)).collect()),
+                true => Tensor::floats(
+                    vec![2, columns],
+                    (0..2 * columns).map(|at| element(at / columns, at % columns)).collect(),
+                ),
+                false => Tensor::floats(
+                    vec![columns],
+                    (0..columns).map(|column| element(0, column) + element(1, column)).collect(),
+                ),
             };
             let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
             return scope.in_onnx_order(&value);
         }
         let all = scope.in_onnx_order(value)?;
         let half = |half: usize| {
-            let gate = |gate: &usize| all.slice(&[direction, half * columns + gate * units], [1, units]).reshape([units]);
+            let gate =
+                |gate: &usize| all.slice(&[direction, half * columns + gate * units], [1, units]).reshape([units]);
             let gates: Vec<Var<'r>> = self.gates.iter().map(gate).collect();
             if let [only] = gates[..] { only } else { gates[0].concatenate(&gates[1..], 0) }
         };
@@ -238,7 +245,8 @@ impl Recurrence<'_> {
         let sizes = vec![rows, self.directions.len(), self.units];
         let zeros = || Value::computed(Tensor::floats(sizes.clone(), vec![0.0; sizes.iter().product()]));
         let state = |value: Option<&Value<'r>>| {
-            let (zeros, order): (Value<'r>, &[usize]) = (zeros(), if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] });
+            let (zeros, order): (Value<'r>, &[usize]) =
+                (zeros(), if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] });
             let all = match value {
                 Some(value) => scope.arranged(value, order)?,
                 None => scope.in_onnx_order(&zeros)?,
@@ -274,7 +282,8 @@ impl Recurrence<'_> {
         if names.len() != expected {
             return Err(format!("the number of activations is {}, expected {expected}", names.len()));
         }
-        let mut parameters = [self.node.numbers("activation_alpha")?, self.node.numbers("activation_beta")?].map(|all| all.iter());
+        let mut parameters =
+            [self.node.numbers("activation_alpha")?, self.node.numbers("activation_beta")?].map(|all| all.iter());
         let mut all = Vec::new();
         for name in names {
             all.push(activation(name, &mut parameters)?);
