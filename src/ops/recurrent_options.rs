@@ -8,7 +8,8 @@ use crate::tape::Var;
 /// ```
 /// use gradus::{ops::RecurrentOptions, tape::{Mode, Recorder}};
 /// let recorder = Recorder::new(Mode::Inference);
-/// let [x, kernel, recurrent_kernel] = [[2, 5, 3].into(), [3, 16].into(), [4, 16].into()].map(|s: gradus::Shape| recorder.input(s));
+/// let (x, kernel) = (recorder.input([2, 5, 3]), recorder.input([3, 16]));
+/// let recurrent_kernel = recorder.input([4, 16]);
 /// let options = RecurrentOptions::new().return_sequences(true).return_state(true);
 /// let outputs = x.lstm(kernel, recurrent_kernel, None, options);
 /// let shapes: Vec<_> = outputs.iter().map(|output| output.shape().to_string()).collect();

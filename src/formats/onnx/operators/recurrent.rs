@@ -243,13 +243,15 @@ impl Recurrence<'_> {
             return Ok(Vec::new());
         }
         let sizes = vec![rows, self.directions.len(), self.units];
-        let zeros = || Value::computed(Tensor::floats(sizes.clone(), vec![0.0; sizes.iter().product()]));
         let state = |value: Option<&Value<'r>>| {
-            let (zeros, order): (Value<'r>, &[usize]) =
-                (zeros(), if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] });
+            let order: &[usize] = if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] };
             let all = match value {
                 Some(value) => scope.arranged(value, order)?,
-                None => scope.in_onnx_order(&zeros)?,
+                None => {
+                    let length = Shape::new(&sizes).map_err(|error| error.to_string())?.len();
+                    scope.limits.check_computed(length)?;
+                    scope.in_onnx_order(&Value::computed(Tensor::floats(sizes.clone(), vec![0.0; length])))?
+                }
             };
             Ok(all.slice(&[0, direction, 0], [rows, 1, self.units]).reshape([rows, self.units]))
         };
