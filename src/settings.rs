@@ -62,7 +62,7 @@ pub(crate) const TRAINABLE: &str = "trainable";
 #[derive(Debug)]
 pub struct Settings<'a> {
     spec: &'a Spec,
-    classes: &'a ClassRegistry,
+    pub(crate) classes: &'a ClassRegistry,
     taken: Vec<bool>,
     /// The first setting that was read and is missing.
     missing: Option<String>,

@@ -153,6 +153,7 @@ initializers! {
     lecun_normal::LecunNormal,
     lecun_uniform::LecunUniform,
     ones::Ones,
+    orthogonal::Orthogonal,
     random_normal::RandomNormal,
     random_uniform::RandomUniform,
     truncated_normal::TruncatedNormal,

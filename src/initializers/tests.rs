@@ -24,8 +24,8 @@ fn specs_round_trip_and_every_element_has_a_value() {
             }
         }
     }
-    let message = BUILT_IN.make::<dyn Initializer>(&Spec::new("Orthogonal")).unwrap_err().to_string();
-    assert!(message.starts_with("Orthogonal: unknown initializer; available: Constant, "), "{message}");
+    let message = BUILT_IN.make::<dyn Initializer>(&Spec::new("VarianceScaling")).unwrap_err().to_string();
+    assert!(message.starts_with("VarianceScaling: unknown initializer; available: Constant, "), "{message}");
     assert!(message.ends_with("; add custom ones with Registry::initializer"), "{message}");
 }
 

@@ -148,26 +148,31 @@ pub(crate) fn apply<F: Fma>(kind: Elementwise, values: &mut [f32]) {
 
 vectorized! {
     fn backward_piece<F: Fma>(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
-        let pairs = y.iter().zip(dy);
-        match kind {
-            Elementwise::Linear => {}
-            // relu′ = 1 where y > 0 (or NaN), otherwise 0
-            Elementwise::Relu => {
-                for (&y, dy) in pairs {
-                    *dy = if y <= 0.0 { 0.0 } else { *dy };
-                }
+        apply_backward::<F>(kind, y, dy);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn apply_backward<F: Fma>(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
+    let pairs = y.iter().zip(dy);
+    match kind {
+        Elementwise::Linear => {}
+        // relu′ = 1 where y > 0 (or NaN), otherwise 0
+        Elementwise::Relu => {
+            for (&y, dy) in pairs {
+                *dy = if y <= 0.0 { 0.0 } else { *dy };
             }
-            // σ′ = y · (1 − y)
-            Elementwise::Sigmoid => {
-                for (&y, dy) in pairs {
-                    *dy *= y * (1.0 - y);
-                }
+        }
+        // σ′ = y · (1 − y)
+        Elementwise::Sigmoid => {
+            for (&y, dy) in pairs {
+                *dy *= y * (1.0 - y);
             }
-            // tanh′ = 1 − y² = (1 − y) · (1 + y), which does not cancel near ±1
-            Elementwise::Tanh => {
-                for (&y, dy) in pairs {
-                    *dy *= (1.0 - y) * (1.0 + y);
-                }
+        }
+        // tanh′ = 1 − y² = (1 − y) · (1 + y), which does not cancel near ±1
+        Elementwise::Tanh => {
+            for (&y, dy) in pairs {
+                *dy *= (1.0 - y) * (1.0 + y);
             }
         }
     }

@@ -27,11 +27,13 @@ pub(crate) mod log_softmax;
 pub(crate) mod math;
 pub mod matmul;
 pub(crate) mod normalize;
+pub(crate) mod orthonormal;
 pub(crate) mod parallel;
 pub(crate) mod penalty;
 pub mod pool;
 mod product;
 pub(crate) mod reciprocal;
+pub(crate) mod recurrent;
 pub(crate) mod reduce;
 #[cfg(test)]
 pub(crate) mod samples;

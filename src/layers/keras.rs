@@ -4,7 +4,10 @@ use super::*;
 use crate::Key;
 use crate::golden::{Cases, assert_close, load};
 use crate::ops::Padding;
+use crate::registry::BUILT_IN;
+use crate::spec::SpecValue;
 use crate::tape::{Mode, ParamGradients, Params, Recorder};
+use std::borrow::Cow;
 
 /// Maximum difference from the values of Keras, relative to the largest value of the array or 1.
 const NEAR: f32 = 1e-5;
@@ -81,11 +84,65 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "softmax" => Box::new(Softmax::new().axis(1)),
         "zero_padding2d" => Box::new(ZeroPadding2d::default()),
         "zero_padding2d-1" => Box::new(ZeroPadding2d::new(((1, 0), (2, 3)))),
+        "bidirectional" => Box::new(Bidirectional::new(Gru::new(3))),
+        "bidirectional-masked" => {
+            Box::new(Bidirectional::new(Lstm::new(2).return_sequences(true)).merge_mode(MergeMode::Sum))
+        }
+        "bidirectional-masked_last" => Box::new(Bidirectional::new(SimpleRnn::new(2)).merge_mode(MergeMode::Mul)),
+        "bidirectional-states" => {
+            Box::new(Bidirectional::new(Lstm::new(2).return_state(true)).merge_mode(MergeMode::Ave))
+        }
+        "bidirectional-separate" => {
+            Box::new(Bidirectional::new(Gru::new(2).return_sequences(true)).merge_mode(MergeMode::Separate))
+        }
+        "bidirectional-two" => {
+            Box::new(Bidirectional::new(Lstm::new(2)).backward_layer(Gru::new(3).go_backwards(true)))
+        }
+        "time_distributed" => Box::new(TimeDistributed::new(Dense::new(4).activation(Activation::Tanh))),
+        "gru-activations" => {
+            Box::new(Gru::new(3).activation(Activation::Softsign).recurrent_activation(Activation::Softmax))
+        }
+        "lstm-activations" => {
+            Box::new(Lstm::new(3).activation(Activation::Gelu).recurrent_activation(Activation::HardSigmoid))
+        }
+        "simple_rnn-activations" => Box::new(SimpleRnn::new(3).activation(Activation::Elu)),
+        recurrent if recurrent_class(recurrent).is_some() => recurrent_layer(recurrent),
         other => {
             let name = other.strip_prefix("activation-").unwrap_or_else(|| panic!("{other} is not compared"));
             Box::new(Spec::new("Activation").with("activation", name).make::<Activation>().unwrap())
         }
     }
+}
+
+/// The class of a recurrent layer, and the rest of the name of its case.
+fn recurrent_class(case: &str) -> Option<(Spec, &str)> {
+    let classes = [
+        ("simple_rnn", SimpleRnn::new(4).spec()),
+        ("lstm", Lstm::new(3).spec()),
+        ("gru-before", Gru::new(3).reset_after(false).spec()),
+        ("gru", Gru::new(3).spec()),
+    ];
+    classes.into_iter().find_map(|(name, spec)| Some((spec, case.strip_prefix(name)?)))
+}
+
+fn recurrent_layer(case: &str) -> Box<dyn Layer> {
+    let (spec, options) = recurrent_class(case).expect("a recurrent layer");
+    let flags: &[(&'static str, bool)] = match options {
+        "" => &[],
+        "-sequences" | "-masked_backwards" => &[("return_sequences", true), ("go_backwards", true)],
+        "-masked" => &[("return_sequences", true)],
+        "-zeros" => &[("return_sequences", true), ("zero_output_for_mask", true)],
+        "-states" | "-masked_last" | "-masked_states" => &[("return_state", true)],
+        "-one_step" => &[("use_bias", false)],
+        other => panic!("{other} is not compared"),
+    };
+    let changed = |(name, value): &(Cow<'static, str>, SpecValue)| {
+        let flag = flags.iter().find(|(flag, _)| flag == name);
+        (name.clone(), flag.map_or_else(|| value.clone(), |(_, flag)| SpecValue::Bool(*flag)))
+    };
+    let settings = spec.settings().iter().map(changed);
+    let spec = settings.fold(Spec::new(spec.class()), |spec, (name, value)| spec.with(name, value));
+    BUILT_IN.make(&spec).unwrap()
 }
 
 /// The arrays of a case whose names are this prefix, optionally followed by a digit.
@@ -96,9 +153,11 @@ fn numbered(cases: &Cases, case: &str, prefix: &str) -> Vec<String> {
 
 #[test]
 fn layers() {
-    let cases = load("layers.txt");
-    for case in cases.cases() {
-        [Mode::Training, Mode::Inference].into_iter().for_each(|mode| check(&cases, case, mode));
+    for file in ["layers.txt", "recurrent.txt"] {
+        let cases = load(file);
+        for case in cases.cases() {
+            [Mode::Training, Mode::Inference].into_iter().for_each(|mode| check(&cases, case, mode));
+        }
     }
 }
 
@@ -116,8 +175,12 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
     ids.iter().zip(&weights).for_each(|(id, name)| params.get_mut(*id).assign(array(name)));
 
     let recorder = Recorder::new(mode);
-    let inputs: Vec<Var<'_>> = names.iter().map(|name| recorder.variable(shape(name))).collect();
-    let y = layer.record(&mut Cursor::new(&recorder, &params, &ids), &inputs)[0];
+    let mut inputs: Vec<Var<'_>> = names.iter().map(|name| recorder.variable(shape(name))).collect();
+    let mask = cases.contains(&format!("{case}/mask")).then(|| recorder.input(shape("mask")));
+    inputs[0] = mask.map_or(inputs[0], |mask| inputs[0].with_mask(mask));
+    let outputs = layer.record(&mut Cursor::new(&recorder, &params, &ids), &inputs);
+    let y = if let [y] = outputs[..] { y } else { outputs[0].concatenate(&outputs[1..], -1) };
+    let mask = mask.map(|mask| mask.id());
     let r = recorder.input(y.shape());
     recorder.minimize((y * r).sum());
     let inputs: Vec<_> = inputs.iter().map(Var::id).collect();
@@ -125,6 +188,7 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
     let mut tape = recorder.finish().unwrap();
     inputs.iter().zip(&names).for_each(|(id, name)| tape.input_mut(*id).assign(array(name)));
     tape.input_mut(r).assign(array("r"));
+    mask.iter().for_each(|id| tape.input_mut(*id).assign(array("mask")));
     let mut gradients = ParamGradients::new(&params);
     tape.run(&params, Key::from_seed(0)).unwrap();
     tape.backward(&params, &mut gradients);

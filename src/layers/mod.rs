@@ -18,10 +18,12 @@ mod declared;
 mod frozen;
 mod masks;
 mod merged_shape;
+mod recurrence;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
+pub use recurrent::bidirectional::MergeMode;
 pub use weights::{Cursor, Weights};
 
 pub use crate::ops::Padding;
@@ -143,6 +145,12 @@ pub trait Layer: Debug + Send + Sync {
     fn thawed(&self) -> Option<Arc<dyn Layer>> {
         None
     }
+
+    /// The options of a recurrent layer, for [`Bidirectional`]. Only layers of this crate have them: the type is private.
+    #[doc(hidden)]
+    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>> {
+        None
+    }
 }
 
 forward!(Layer for [Box, Arc] {
@@ -151,6 +159,7 @@ forward!(Layer for [Box, Arc] {
     fn spec(&self) -> Spec;
     fn supports_masking(&self) -> bool;
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
+    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>>;
 });
 
 /// Declares the layers by group: each is a file in the folder of its group and a line in the list below.
@@ -234,6 +243,13 @@ layers! {
     preprocessing {
         rescaling::Rescaling,
     },
+    recurrent {
+        bidirectional::Bidirectional,
+        gru::Gru,
+        lstm::Lstm,
+        simple_rnn::SimpleRnn,
+        time_distributed::TimeDistributed,
+    },
     regularization {
         dropout::Dropout,
     },
@@ -249,6 +265,17 @@ layers! {
         zero_padding1d::ZeroPadding1d,
         zero_padding2d::ZeroPadding2d,
     },
+}
+
+impl OptionValue for Arc<dyn Layer> {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.spec())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
+        let classes = settings.classes;
+        Ok(Frozen::read(settings.nested(name)?, |spec| classes.make(spec))?.into())
+    }
 }
 
 impl OptionValue for Padding {

@@ -71,16 +71,17 @@ fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
     let (layer, shapes) = (&sample.layer, &sample.inputs);
     let mut params = Params::new();
     let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-    let built = layer.build(shapes, &mut weights).unwrap()[0];
+    let built = layer.build(shapes, &mut weights).unwrap();
     let ids = weights.into_ids();
     let recorder = Recorder::new(mode);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.variable(shape.batch(3).unwrap())).collect();
     let mut cursor = Cursor::new(&recorder, &params, &ids);
-    let y = layer.record(&mut cursor, &inputs)[0];
+    let outputs = layer.record(&mut cursor, &inputs);
     assert!(cursor.left().is_empty(), "{layer:?} does not take every weight");
-    assert_eq!(y.shape(), built.batch(3).unwrap(), "{layer:?} announces another shape than it records");
-    recorder.minimize((y * y).sum());
-    let (ids_of_inputs, y) = (inputs.iter().map(Var::id).collect::<Vec<_>>(), y.id());
+    let (found, announced) = (outputs.iter().map(Var::shape), built.iter().map(|shape| shape.batch(3).unwrap()));
+    assert!(found.eq(announced), "{layer:?} announces other shapes than it records");
+    recorder.minimize(outputs.iter().map(|y| (*y * *y).sum()).reduce(|sum, more| sum + more).unwrap());
+    let (ids_of_inputs, y) = (inputs.iter().map(Var::id).collect::<Vec<_>>(), outputs[0].id());
     let mut tape = recorder.finish().unwrap();
     for (x, shape) in ids_of_inputs.into_iter().zip(shapes) {
         tape.input_mut(x).assign(&sample.values(*shape));
@@ -90,7 +91,7 @@ fn run(sample: &Sample, mode: Mode) -> (Shape, Vec<f32>, f32) {
     tape.backward(&params, &mut gradients);
     tape.commit(&mut params);
     let total = ids.iter().filter_map(|id| gradients.get(*id)).map(|g| g.iter().map(|g| g.abs()).sum::<f32>()).sum();
-    (built, tape.value(y).iter().copied().collect(), total)
+    (built[0], tape.value(y).iter().copied().collect(), total)
 }
 
 #[test]
@@ -107,8 +108,9 @@ fn the_shape_of_build_is_that_of_record_in_both_modes() {
 #[test]
 fn a_wrong_number_of_inputs_is_rejected() {
     for_each_sample(|Sample { layer, inputs: shapes, .. }| {
-        // Merging layers accept any number of inputs from two.
-        let wrong = if let [shape] = shapes[..] { vec![shape; 2] } else { vec![shapes[0]] };
+        // Merging layers accept any number of inputs from two, and recurrent layers accept a sequence without initial states.
+        let is_recurrent = layer.recurrence().is_some() || layer.spec().class() == "Bidirectional";
+        let wrong = if is_recurrent || shapes.len() == 1 { vec![shapes[0]; 2] } else { vec![shapes[0]] };
         for inputs in [&wrong[..], &[]] {
             let mut params = Params::new();
             let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
@@ -164,18 +166,22 @@ fn every_layer_has_a_line_in_the_summary() {
         for Sample { layer, inputs, .. } in samples {
             let mut params = Params::new();
             let mut weights = Weights::new(&mut params, "layer", Source::Init(Key::from_seed(1)));
-            let output = layer.build(&inputs, &mut weights).unwrap()[0];
+            let outputs = layer.build(&inputs, &mut weights).unwrap();
             let spec = layer.spec();
             let mut graph = Graph::new();
             let names = (0..inputs.len()).map(|number| format!("input_{number}"));
             let nodes: Vec<_> = names.zip(&inputs).map(|(name, shape)| graph.input(name, *shape)).collect();
-            let node = graph.apply(Any(layer), nodes);
-            graph.output("y", node);
+            let values = graph.apply_many(Any(layer), nodes, outputs.len());
+            graph.output("y", values[0]);
             let summary = graph.summary().unwrap();
-            let sizes: Vec<String> = output.sizes().iter().map(usize::to_string).collect();
+            let shape = |output: &Shape| {
+                let sizes: Vec<String> = output.sizes().iter().map(usize::to_string).collect();
+                format!("(None, {})", sizes.join(", "))
+            };
+            let shapes = outputs.iter().map(shape).collect::<Vec<_>>().join(", ");
             let cells = [
                 format!("{} ({})", spec.snake_case(), spec.class()),
-                format!("(None, {})", sizes.join(", ")),
+                if outputs.len() == 1 { shapes } else { format!("[{shapes}]") },
                 params.count(false).to_string(),
             ];
             let start = format!(" {}", cells[0]);

@@ -87,6 +87,11 @@ operations! {
         global_max_pool2d,
         max_pool2d,
     },
+    recurrent {
+        gru,
+        lstm,
+        simple_rnn,
+    },
     reduction {
         mean,
         mean_axes,
@@ -109,6 +114,7 @@ operations! {
 
 pub use activations::activation::Activation;
 pub use conv2d_options::Conv2dOptions;
+pub use recurrent_options::RecurrentOptions;
 pub use window::Padding;
 
 #[cfg(test)]
@@ -127,6 +133,9 @@ mod axes;
 mod conv2d_options;
 mod pairwise;
 mod pointwise;
+mod recurrence;
+mod recurrent_options;
+mod row_functions;
 #[cfg(test)]
 mod tests;
 mod unary;

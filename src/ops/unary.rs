@@ -50,8 +50,8 @@ macro_rules! unary {
         dx = |$dy:ident, $of:ident, $y:ident| $gradient:expr;
     ) => {
         #[derive(Clone, Copy)]
-        struct $Type {
-            $($setting: f32),*
+        pub(in crate::ops) struct $Type {
+            $(pub(in crate::ops) $setting: f32),*
         }
 
         impl $crate::kernels::elementwise::Unary for $Type {

@@ -1,12 +1,20 @@
 //! The allocations of each operation, on arrays that are split over threads.
 
-use gradus::ops::{Activation, Conv2dOptions, Padding};
+use gradus::ops::{Activation, Conv2dOptions, Padding, RecurrentOptions};
 use gradus::testing::Sample;
 use ndarray::Array;
 
 /// A matrix for elementwise operations, and images for operations on images.
 const MATRIX: [usize; 2] = [601, 100];
 const IMAGES: [usize; 4] = [8, 33, 32, 8];
+
+/// Sequences for recurrences.
+const SEQUENCES: [usize; 3] = [33, 20, 16];
+
+/// Options of recurrences.
+fn recurrent<'r>() -> RecurrentOptions<'r> {
+    RecurrentOptions::new().return_sequences(true).return_state(true)
+}
 
 /// An operation on one matrix.
 macro_rules! one {
@@ -86,6 +94,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::new().groups(2)));
             sample.variable(IMAGES).variable([3, 3, 4, 6]).variable([6])
         }),
+        ("gru", {
+            let sample = Sample::new(|x| x[0].gru(x[1], x[2], Some(x[3]), true, recurrent())[0]);
+            sample.variable(SEQUENCES).variable([16, 96]).variable([32, 96]).variable([2, 96])
+        }),
         ("hard_sigmoid", one!(|x| x.hard_sigmoid())),
         ("hinge", loss!(|x, t| x.hinge(t))),
         ("huber", loss!(|x, t| x.huber(t, 1.0))),
@@ -96,6 +108,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("ln", one!(|x| (x * x + 0.5).ln())),
         ("log_cosh", loss!(|x, t| x.log_cosh(t))),
         ("log_softmax", one!(|x| x.log_softmax())),
+        ("lstm", {
+            let sample = Sample::new(|x| x[0].lstm(x[1], x[2], Some(x[3]), recurrent())[0]);
+            sample.variable(SEQUENCES).variable([16, 128]).variable([32, 128]).variable([128])
+        }),
         ("masked_batch_norm", {
             let sample = Sample::new(|x| x[0].masked_batch_norm(x[1], [x[2], x[3]], 0.99, 1e-3, Some([x[4], x[5]])));
             let sample = sample.variable(MATRIX).input(Array::from_shape_fn(MATRIX[0], |row| (row % 3) as f32 / 2.0));
@@ -125,6 +141,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("selu", one!(|x| x.selu())),
         ("sigmoid_crossentropy", loss!(|x, t| x.sigmoid_crossentropy(t))),
         ("silu", one!(|x| x.silu())),
+        ("simple_rnn", {
+            let sample = Sample::new(|x| x[0].simple_rnn(x[1], x[2], None, recurrent())[0]);
+            sample.variable(SEQUENCES).variable([16, 32]).variable([32, 32])
+        }),
         ("slice", one!(|x| x.slice(&[1, 0], [600, 99]))),
         ("softmax", one!(|x| x.softmax())),
         ("softmax_axis", one!(|x| x.softmax_axis(0))),

@@ -6,6 +6,7 @@ mod files;
 #[path = "../interop/mod.rs"]
 mod interop;
 mod keras_files;
+mod keras_recurrent;
 mod onnx;
 mod onnx_graphs;
 mod onnx_nodes;

@@ -27,6 +27,7 @@ CLASSES = {
         "AveragePooling1D": {"pool_size": 2},
         "AveragePooling2D": {"pool_size": 2},
         "BatchNormalization": {},
+        "Bidirectional": {"layer": lambda library: library.layers.LSTM(3)},
         "Concatenate": {},
         "Conv1D": {"filters": 4, "kernel_size": 3},
         "Conv2D": {"filters": 4, "kernel_size": 3},
@@ -43,8 +44,10 @@ CLASSES = {
         "GlobalMaxPooling1D": {},
         "GlobalMaxPooling2D": {},
         "GroupNormalization": {"groups": 2},
+        "GRU": {"units": 3},
         "Identity": {},
         "InputLayer": {"input_shape": (4, 6, 2)},
+        "LSTM": {"units": 3},
         "LayerNormalization": {},
         "LeakyReLU": {},
         "Masking": {},
@@ -62,8 +65,10 @@ CLASSES = {
         "Reshape": {"target_shape": (8, 6)},
         "SeparableConv1D": {"filters": 4, "kernel_size": 3},
         "SeparableConv2D": {"filters": 4, "kernel_size": 3},
+        "SimpleRNN": {"units": 3},
         "Softmax": {},
         "Subtract": {},
+        "TimeDistributed": {"layer": lambda library: library.layers.Dense(3)},
         "UnitNormalization": {},
         "UpSampling1D": {},
         "UpSampling2D": {},
@@ -73,7 +78,7 @@ CLASSES = {
     "initializers": {
         name: {}
         for name in (
-            "Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal GlorotUniform GlorotNormal HeUniform "
+            "Zeros Ones Constant Orthogonal RandomUniform RandomNormal TruncatedNormal GlorotUniform GlorotNormal HeUniform "
             "HeNormal LecunUniform LecunNormal"
         ).split()
     },
@@ -111,6 +116,10 @@ OF_LAYERS = {"activity_regularizer": None, "autocast": True}
 
 # Other values, by class and option or by option alone. Each value of a list is a line.
 OTHERS = {
+    "Bidirectional.layer": [{"module": "keras.layers", "class_name": "GRU", "config": {"units": 4}, "registered_name": None}],
+    "TimeDistributed.layer": [{"module": "keras.layers", "class_name": "Dense", "config": {"units": 4}, "registered_name": None}],
+    "backward_layer": [{"module": "keras.layers", "class_name": "GRU", "config": {"units": 4, "go_backwards": True},
+                        "registered_name": None}],
     "BatchNormalization.axis": [1, 2],
     "Concatenate.axis": [1],
     "Cropping1D.cropping": [[0, 1]],
@@ -163,6 +172,7 @@ OTHERS = {
     "depthwise_regularizer": ["l2"],
     "dilation_rate": [2],
     "dims": [[3, 1, 2]],
+    "dropout": [0.25],
     "dtype": ["float16", "mixed_float16", "float64"],
     "dynamic": [True],
     "ema_momentum": [0.5],
@@ -175,12 +185,15 @@ OTHERS = {
     "fn": ["poisson"],
     "from_logits": [True],
     "from_sorted_ids": [True],
+    "gain": [0.5],
     "gamma_constraint": ["non_neg"],
     "gamma_regularizer": ["l2"],
+    "go_backwards": [True],
     "global_clipnorm": [1.0],
     "gradient_accumulation_steps": [2],
     "groups": [2],
     "ignore_class": [0, 1],
+    "implementation": [1],
     "initial_accumulator_value": [0.5],
     "initial_learning_rate": [0.5],
     "input_axes": [0],
@@ -206,6 +219,7 @@ OTHERS = {
     "max_value": [6.0],
     "maxval": [0.5],
     "mean": [0.5],
+    "merge_mode": ["sum", None],
     "minval": [-0.5],
     "momentum": [0.5],
     "n": [3],
@@ -226,10 +240,17 @@ OTHERS = {
     "quantization_config": [{"class_name": "Int8QuantizationConfig", "config": {}}],
     "ragged": [True],
     "rate": [0.25],
+    "recurrent_activation": ["tanh", "mish"],
+    "recurrent_constraint": ["non_neg"],
+    "recurrent_dropout": [0.25],
+    "recurrent_regularizer": ["l2"],
     "reduction": ["sum", None, "mean_with_sample_weight"],
     "renorm": [True],
     "renorm_clipping": [{"rmax": 2.0}],
     "renorm_momentum": [0.5],
+    "reset_after": [False],
+    "return_sequences": [True],
+    "return_state": [True],
     "rho": [0.5],
     "rms_scaling": [True],
     "robust_masking": [True],
@@ -239,21 +260,27 @@ OTHERS = {
     "size": [3],
     "sparse": [True],
     "staircase": [True],
+    "stateful": [True],
     "stddev": [0.5],
     "strides": [3],
     "synchronized": [True],
     "target_shape": [[6, 8]],
     "threshold": [0.0, 0.25],
+    "time_major": [True],
     "thresholds": [0.0, 0.25, [0.25, 0.5]],
     "top_k": [1],
     "trainable": [False],
+    "unit_forget_bias": [False],
     "units": [4],
+    "unroll": [True],
     "use_bias": [False],
+    "use_cudnn": [True],
     "use_ema": [True],
     "value": [0.5],
     "values": [[0.1, 0.2, 0.4]],
     "warmup_steps": [3],
     "warmup_target": [0.5],
+    "zero_output_for_mask": [True],
     "weight_decay": [0.5],
     "weights": [[[0.5]]],
 }
@@ -304,7 +331,8 @@ def changed(library, kind, required, option, other):
 def rows(library, module, name, required):
     kind = find(library, module, name)
     parameters = inspect.signature(kind.__init__).parameters
-    required = {key: value for key, value in required.items() if key in parameters or key == "input_shape"}
+    required = {key: value(library) if callable(value) else value
+                for key, value in required.items() if key in parameters or key == "input_shape"}
     default = config(library, kind(**required))
     default.pop("shared_object_id", None)
     for option, parameter in parameters.items():

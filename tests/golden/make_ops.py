@@ -9,6 +9,8 @@ Uses the writer of make.py, which documents target/oracle, the format, and --che
 ops     x (and a, b, … where there are several inputs), r; y = op(x); d<name> is the gradient of sum(y * r) with respect to
         <name>. The case's name is gradus' method or an earlier name of it, perhaps with a
         number after a dash.
+recurrent  x (x0: the sequence, x1, … the initial states), perhaps `mask`, w0, w1, …, r; y: the outputs side by side, last
+        axis joined; dx…, dw… as for layers.
 layers  x (x0, x1, … where there are several inputs), the layer's weights in build order as w0, w1, …, r; y = layer(x), equal
         in inference and in training mode; dx…, dw… as for ops. Inputs that are indices have no dx.
 """
@@ -203,5 +205,69 @@ def all_layers(file):
     case("embedding", "Embedding(5, 3)", (2, 4), indices=5)
 
 
+MASK = [[1, 1, 1, 1, 1], [0, 1, 0, 0, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
+
+
+def recurrent_case(file, name, text, steps=5, states=(), mask=None, features=3):
+    rng, layer = file.case(name, text), eval(f"layers.{text}")
+    xs = [draw(rng, (4, steps, features))] + [draw(rng, (4, size)) for size in states]
+    layer.build(xs[0].shape)
+    weights = [draw(rng, v.shape, 0.0, 0.5) for v in layer.trainable_variables]
+    others = [v.value for v in layer.non_trainable_variables]
+    given = None if mask is None else np.asarray(mask, bool)
+
+    def outputs(arrays):
+        x, *initial = arrays[:len(xs)]
+        options = {"initial_state": initial} if initial else {}
+        if given is not None:
+            options["mask"] = ops.convert_to_tensor(given)
+        y, _ = layer.stateless_call(list(arrays[len(xs):]), others, x, **options)
+        return ops.concatenate(y, axis=-1) if isinstance(y, (tuple, list)) else y
+
+    shape = np.shape(make.numpy(outputs([ops.convert_to_tensor(array, "float64") for array in xs + weights])))
+    r = draw(rng, shape)
+
+    def run(*arrays):
+        y = outputs(arrays)
+        return ops.sum(y * ops.convert_to_tensor(r, y.dtype)), [y]
+
+    _, slopes, (y,) = gradients(run, *xs, *weights)
+    x_names = [f"x{i}" for i in range(len(xs))] if len(xs) > 1 else ["x"]
+    names = x_names + [f"w{i}" for i in range(len(weights))]
+    file.put(**dict(zip(names, xs + weights)), r=r, y=y)
+    if mask is not None:
+        file.put(mask=np.asarray(mask))
+    file.put(**{f"d{key}": slope for key, slope in zip(names, slopes)})
+
+
+def recurrent(file):
+    for name, kind, states in (("simple_rnn", "SimpleRNN(4{})", 1), ("lstm", "LSTM(3{})", 2), ("gru", "GRU(3{})", 1),
+                               ("gru-before", "GRU(3, reset_after=False{})", 1)):
+        units = int(kind[kind.index("(") + 1])
+        case = lambda suffix, options, name=name, kind=kind, **more: recurrent_case(
+            file, f"{name}{suffix}", kind.format(options), **more)
+        case("", "")
+        case("-sequences", ", return_sequences=True, go_backwards=True")
+        case("-states", ", return_state=True", states=[units] * states)
+        case("-one_step", ", use_bias=False", steps=1)
+        case("-masked", ", return_sequences=True", mask=MASK)
+        case("-masked_last", ", return_state=True", mask=MASK)
+        case("-masked_backwards", ", go_backwards=True, return_sequences=True", mask=MASK)
+        case("-masked_states", ", return_state=True", mask=np.array(MASK) | np.eye(4, 5, -2, int), states=[units] * states)
+        case("-zeros", ", zero_output_for_mask=True, return_sequences=True", mask=MASK)
+    recurrent_case(file, "lstm-activations", 'LSTM(3, activation="gelu", recurrent_activation="hard_sigmoid")')
+    recurrent_case(file, "gru-activations", 'GRU(3, activation="softsign", recurrent_activation="softmax")')
+    recurrent_case(file, "simple_rnn-activations", 'SimpleRNN(3, activation="elu")')
+    recurrent_case(file, "bidirectional", "Bidirectional(layers.GRU(3))")
+    recurrent_case(file, "bidirectional-masked", 'Bidirectional(layers.LSTM(2, return_sequences=True), merge_mode="sum")',
+                   mask=MASK)
+    recurrent_case(file, "bidirectional-masked_last", 'Bidirectional(layers.SimpleRNN(2), merge_mode="mul")', mask=MASK)
+    recurrent_case(file, "bidirectional-states", 'Bidirectional(layers.LSTM(2, return_state=True), merge_mode="ave")',
+                   states=[2, 2, 2, 2])
+    recurrent_case(file, "bidirectional-separate", "Bidirectional(layers.GRU(2, return_sequences=True), merge_mode=None)")
+    recurrent_case(file, "bidirectional-two", "Bidirectional(layers.LSTM(2), backward_layer=layers.GRU(3, go_backwards=True))")
+    recurrent_case(file, "time_distributed", 'TimeDistributed(layers.Dense(4, activation="tanh"))')
+
+
 if __name__ == "__main__":
-    make.main({"ops": operations, "layers": all_layers}, "make_ops.py")
+    make.main({"ops": operations, "layers": all_layers, "recurrent": recurrent}, "make_ops.py")

@@ -55,9 +55,33 @@ def binary(first=None, second=None):
 
 
 POSITIVE = np.abs(X) + 0.5
+
+
+def recurrent(gates, activations, others):
+    """A recurrent node with four units. Parameters of activations belong to LeakyRelu and HardSigmoid.
+
+    onnxruntime does not support another `layout`, which ONNX' tests of single nodes cover.
+    """
+    draws = np.random.default_rng(gates)
+    draw = lambda *shape: draws.normal(size=shape).astype(np.float32)
+    leaky = ["LeakyRelu" if name == "Tanh" else name for name in activations]
+    case = Case(
+        [draw(5, 2, 3), draw(1, gates * 4, 3), draw(1, gates * 4, 4)],
+        {"activations": [["Relu" if name == "Tanh" else name for name in activations]], "activation_alpha": [[0.2] * leaky.count("LeakyRelu")],
+         "activation_beta": [[0.25]], "clip": [0.5], "direction": ["reverse"], "hidden_size": [3], "layout": [], **others},
+        {"hidden_size": 4},
+        known=(1, 2),
+    )
+    case.with_parameters = {"activation_alpha": {"activations": leaky}, "activation_beta": {"activations": ["HardSigmoid", *activations[1:]]}}
+    return case
+
+
 TRUTH = X > 0
 
 CASES = {
+    "GRU": recurrent(3, ["Sigmoid", "Tanh"], {"linear_before_reset": [1]}),
+    "LSTM": recurrent(4, ["Sigmoid", "Tanh", "Tanh"], {"input_forget": [1]}),
+    "RNN": recurrent(1, ["Tanh"], {}),
     "ArgMax": Case([np.round(X)], {"axis": [1, -1], "keepdims": [0], "select_last_index": [1]}),
     "ArgMin": Case([np.round(X)], {"axis": [1, -1], "keepdims": [0], "select_last_index": [1]}),
     "Celu": Case([X], {"alpha": [2.0]}),
@@ -187,6 +211,8 @@ def small(name, version, case, attribute, value):
         return Case([first, np.ascontiguousarray(second)], case.others), {"broadcast": 1}
     if attribute == "ceil_mode":
         return case, {"strides": [2, 2]}
+    if attribute in getattr(case, "with_parameters", {}):
+        return case, case.with_parameters[attribute]
     if name == "Conv" and attribute == "group":
         return Case([case.inputs[0], case.inputs[1][:, :2]], case.others, known=(1,)), {}
     if name == "LayerNormalization" and attribute == "axis" and value != 0:

@@ -90,7 +90,7 @@ def cases():
 
 def problems():
     """Files that cannot be read or imported."""
-    missing = [node("LSTM", "x,w,r", "a", hidden_size=2), node("Det", "x", "b"), node("Squeeze", "a", "c"), node("Add", "b,c", "y")]
+    missing = [node("Hardmax", "x", "a"), node("Det", "x", "b"), node("Squeeze", "a", "c"), node("Add", "b,c", "y")]
     yield "problems_import", graph(missing, [("x", ["N", "T", 4])], Y, {"w": draw(1, 8, 4), "r": draw(1, 8, 2)})
     yield "problems_names", graph([node("Det", "x", "a"), node("Add", "a,nothing", "y"), node("Relu", "x", "y")], X, [*Y, ("z", None)])
     newer = graph([node("Det", "x", "y")], X, Y)

@@ -48,8 +48,9 @@ pub(super) fn read(
         Value::Object(compile) if !compile.is_empty() => Some(compile),
         _ => None,
     };
-    let gradus = json(archive, budget, METADATA).map_or(Value::Null, |metadata| metadata["gradus"].clone());
-    let (description, training) = contents::describe(&config, &gradus, compiled, registry, with_training)?;
+    let metadata = json(archive, budget, METADATA).unwrap_or(Value::Null);
+    let (gradus, version) = (metadata["gradus"].clone(), metadata["keras_version"].as_str());
+    let (description, training) = contents::describe(&config, &gradus, version, compiled, registry, with_training)?;
     let bytes = archive.get(WEIGHTS)?;
     let root = hdf5::open(&bytes, budget)?;
     let params = weights::read_layers(&root, &description.layers)?;

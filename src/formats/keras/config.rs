@@ -70,10 +70,10 @@ mod tests {
         assert_eq!(spec, default.to_string());
         let constant = read(json!({"units": 2, "activation": null, "bias_initializer": "constant"})).unwrap();
         assert!(constant.ends_with("bias_initializer=Constant(value=0))"), "{constant}");
-        let orthogonal = json!({"class_name": "Orthogonal", "config": {"gain": 2.0}});
+        let scaling = json!({"class_name": "VarianceScaling", "config": {"scale": 2.0}});
         let custom =
             json!({"module": null, "class_name": "HeNormal", "config": {}, "registered_name": "mine>HeNormal"});
-        for unknown in [orthogonal, custom] {
+        for unknown in [scaling, custom] {
             let read = read(json!({"units": 2, "kernel_initializer": unknown})).unwrap();
             assert_eq!(read, Dense::new(2).spec().to_string());
         }

@@ -83,16 +83,17 @@ pub(super) struct Incoming {
     pub(super) gradus: Value,
 }
 
-/// Reads the layers and the training configuration of a model from Keras' configurations. The error names everything in them
-/// that gradus does not support.
+/// Reads the layers and the training configuration of a model from configurations of this version of Keras. The error names
+/// everything in them that gradus does not support.
 pub(super) fn describe(
     model: &Value,
     gradus: &Value,
+    version: Option<&str>,
     compiled: Option<Config>,
     registry: &Registry,
     with_training: bool,
 ) -> Result<(ModelDescription, Option<Training>)> {
-    let (mut description, mut reader) = read_layers(model, registry)?;
+    let (mut description, mut reader) = read_layers(model, registry, version)?;
     description.restore_names(gradus);
     let training = match compiled {
         _ if !with_training => None,
@@ -114,10 +115,14 @@ pub(super) fn describe(
 }
 
 /// Reads the layers. If an input has open axes, the smallest size that the layers accept is found.
-fn read_layers<'a>(model: &Value, registry: &'a Registry) -> Result<(ModelDescription, Reader<'a>)> {
+fn read_layers<'a>(
+    model: &Value,
+    registry: &'a Registry,
+    version: Option<&str>,
+) -> Result<(ModelDescription, Reader<'a>)> {
     let mut first = None;
     for size in (2..64).chain((64..=LARGEST_SIZE).step_by(32)) {
-        let mut reader = Reader::new(registry);
+        let mut reader = Reader::new(registry).of_version(version);
         reader.open_size = size;
         let description = ModelDescription::read(model, &mut reader)?;
         if reader.has_no_problems() || !description.is_open() {

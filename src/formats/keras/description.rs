@@ -8,9 +8,10 @@ use crate::architecture::Architecture;
 use crate::layers::{Declared, DeclaredWeight, Layer};
 use crate::save::Registry;
 use crate::tape::Params;
-use crate::{Graph, SampleShape, Sequential, Shape, Spec};
+use crate::{Graph, SampleShape, Sequential, Shape, Spec, SpecValue};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The layers and connections of a model, with the names and shapes of the weights but without their values.
@@ -37,11 +38,13 @@ pub(super) struct Input {
     pub(super) shape: SampleShape,
 }
 
-/// The application of a layer to values. Values are numbered: first the inputs, then the output of each call.
+/// The application of a layer to values. Values are numbered: first the inputs, then the outputs of each call.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) layer: usize,
     pub(super) inputs: Vec<usize>,
+    /// The values of its outputs.
+    pub(super) outputs: Range<usize>,
 }
 
 /// An output of a network.
@@ -67,9 +70,57 @@ pub(super) struct LayerDescription {
 }
 
 impl LayerDescription {
+    /// Whether further inputs are initial states.
+    pub(super) fn is_recurrent(&self) -> bool {
+        self.spec.class() == "Bidirectional" || RECURRENT.contains(&self.spec.class())
+    }
+
+    /// The path of a weight in a `.weights.h5` file: below the path of the layer, a folder, and the number of the weight.
+    ///
+    /// The folder of a recurrent layer is that of its cell. The names of the weights of layers within a layer begin with the
+    /// folder of the inner layer.
+    pub(super) fn weight_path(&self, number: usize) -> String {
+        let weights = self.weights();
+        let prefix = |weight: &DeclaredWeight| {
+            let name = weight.name().strip_prefix(&self.name).unwrap_or_default();
+            name[..name.rfind('/').unwrap_or(0)].to_owned()
+        };
+        let own = prefix(&weights[number]);
+        let within = weights[..number].iter().filter(|weight| prefix(weight) == own).count();
+        let (folders, spec) = inner(&self.spec, &own);
+        let cell = if RECURRENT.contains(&spec.class()) { "/cell" } else { "" };
+        format!("{}{folders}{cell}/vars/{within}", self.path)
+    }
+
     pub(super) fn weights(&self) -> &[DeclaredWeight] {
         self.declared.as_deref().unwrap_or_default()
     }
+}
+
+/// The layers of Keras whose weights are those of a cell.
+const RECURRENT: [&str; 3] = ["GRU", "LSTM", "SimpleRNN"];
+
+/// The folders of the innermost layer with weights of this prefix, and its spec.
+fn inner<'a>(spec: &'a Spec, prefix: &str) -> (String, &'a Spec) {
+    let nested = |name: &str| {
+        spec.settings().iter().find_map(|(setting, value)| match value {
+            SpecValue::Nested(spec) if setting == name => Some(spec),
+            _ => None,
+        })
+    };
+    match spec.class() {
+        "TimeDistributed" => nested("layer").map(|layer| {
+            let (folders, spec) = inner(layer, prefix);
+            (format!("/layer{folders}"), spec)
+        }),
+        "Bidirectional" if prefix.ends_with("/backward_layer") => {
+            let layer = nested("backward_layer").or_else(|| nested("layer"));
+            layer.map(|layer| ("/backward_layer".into(), layer))
+        }
+        "Bidirectional" => nested("layer").map(|layer| ("/forward_layer".into(), layer)),
+        _ => None,
+    }
+    .unwrap_or((String::new(), spec))
 }
 
 impl ModelDescription {
@@ -118,7 +169,7 @@ impl ModelDescription {
         let layers: Vec<_> = self.layers.iter().map(|layer| graph.layer(&layer.name, layer.layer.clone())).collect();
         for call in &self.calls {
             let inputs: Vec<_> = call.inputs.iter().map(|value| nodes[*value]).collect();
-            nodes.push(graph.apply(layers[call.layer], inputs));
+            nodes.extend(graph.apply_many(layers[call.layer], inputs, call.outputs.len()));
         }
         self.outputs.iter().for_each(|output| graph.output(&output.name, nodes[output.value]));
         graph
@@ -135,14 +186,14 @@ impl ModelDescription {
         self.layers.push(LayerDescription { name, spec, layer, class, path: String::new(), declared: None });
     }
 
-    /// Applies a layer to values and returns the number of the new value. If the layer or a shape is unknown, the shape of
-    /// the new value is unknown too.
+    /// Applies a layer to values and returns the numbers of the new values. If the layer or a shape is unknown, there is one
+    /// new value, whose shape is unknown too.
     pub(super) fn apply_if_known(
         &mut self,
         layer: Option<usize>,
         inputs: Vec<usize>,
         reader: &mut Reader<'_>,
-    ) -> usize {
+    ) -> Range<usize> {
         let known = layer.filter(|_| inputs.iter().all(|value| self.shapes[*value].is_some()));
         let applied = known.and_then(|layer| {
             let applied = self.apply(layer, inputs);
@@ -150,34 +201,37 @@ impl ModelDescription {
         });
         applied.unwrap_or_else(|| {
             self.shapes.push(None);
-            self.shapes.len() - 1
+            self.shapes.len() - 1..self.shapes.len()
         })
     }
 
-    /// Applies a layer to values and returns the number of the new value.
+    /// Applies a layer to values and returns the numbers of the new values.
     ///
     /// # Errors
     /// Returns an error with the name of the layer if its inputs are invalid.
-    pub(super) fn apply(&mut self, layer: usize, inputs: Vec<usize>) -> Result<usize> {
+    pub(super) fn apply(&mut self, layer: usize, inputs: Vec<usize>) -> Result<Range<usize>> {
         let shapes: Vec<Shape> = inputs.iter().filter_map(|value| self.shapes[*value]).collect();
         let placed = &mut self.layers[layer];
         let name = placed.name.clone();
         let place = || format!("layer {} ({name})", layer + 1);
         let declared = Declared::of(placed.layer.as_ref(), &name, &shapes);
         let declared = declared.map_err(|error| error.at(place, &shapes).to_string())?;
-        let &[output] = declared.outputs() else {
-            let count = declared.outputs().len();
-            return Err(format!("{}: it has {count} outputs; layers in Keras files have one", place()));
-        };
         let mut weights = declared.weights().to_vec();
         weights.sort_by_key(|weight| !weight.is_trainable());
         if placed.declared.as_ref().is_some_and(|before| *before != weights) {
             return Err(format!("{}: its calls need weights of different shapes", place()));
         }
         placed.declared = Some(weights);
-        self.calls.push(Call { layer, inputs });
-        self.shapes.push(Some(output));
-        Ok(self.shapes.len() - 1)
+        let outputs = self.shapes.len()..self.shapes.len() + declared.outputs().len();
+        self.calls.push(Call { layer, inputs, outputs: outputs.clone() });
+        self.shapes.extend(declared.outputs().iter().copied().map(Some));
+        Ok(outputs)
+    }
+
+    /// The number of the call that computes a value; `None` for an input.
+    pub(super) fn call_of(&self, value: usize) -> Option<usize> {
+        let after = self.calls.partition_point(|call| call.outputs.start <= value);
+        after.checked_sub(1)
     }
 
     /// The shape of one sample of a value, if known.

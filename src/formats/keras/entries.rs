@@ -44,19 +44,8 @@ impl<'a> Entry<'a> {
     }
 
     /// Reads the spec of the layer. `input` is the shape of one sample of its first input, if known.
-    pub(super) fn spec(mut self, reader: &mut Reader<'_>, input: Option<Shape>) -> Option<Spec> {
-        let place = self.place();
-        self.object.config.remove("name");
-        let frozen = match self.object.config.remove("trainable") {
-            None => false,
-            Some(Value::Bool(trainable)) => !trainable,
-            Some(other) => {
-                reader.problem(&place, format!("trainable is {other}, expected true or false"));
-                false
-            }
-        };
-        let spec = reader.object(&LAYER, &place, self.value, self.object, input)?;
-        Some(if frozen { spec.with("trainable", false) } else { spec })
+    pub(super) fn spec(self, reader: &mut Reader<'_>, input: Option<Shape>) -> Option<Spec> {
+        reader.layer(&self.place(), self.value, self.object, input)
     }
 
     /// Reads the shape of one sample of an `InputLayer`, and checks its other options.

@@ -26,7 +26,7 @@ pub(super) const LAYER: Family = Family {
     noun: "layer",
     module: "keras.layers",
     kinds: || LAYERS.iter().collect(),
-    aliases: &[],
+    aliases: &[("CuDNNGRU", "GRU"), ("CuDNNLSTM", "LSTM")],
     options: options::LAYER,
 };
 
@@ -106,6 +106,7 @@ impl Family {
     pub(super) fn of_setting(name: &str) -> &'static Family {
         match name {
             "learning_rate" => &SCHEDULE,
+            "layer" | "backward_layer" => &LAYER,
             _ if name.ends_with("_regularizer") => &REGULARIZER,
             _ => &INITIALIZER,
         }

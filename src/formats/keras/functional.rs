@@ -1,7 +1,7 @@
 //! Configurations of functional models in Keras, which correspond to `Graph` in gradus.
 //!
 //! Each layer lists its calls (`inbound_nodes`). A value is identified by a layer, the number of its call, and the number of
-//! the output of that call, which is always 0.
+//! the output of that call.
 
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};
@@ -13,15 +13,22 @@ use super::result::Result;
 use crate::SampleShape;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-/// A value, identified by the name of its layer and the number of the call.
-type Source = (String, usize);
+/// A call, identified by the name of its layer and its number.
+type CallName = (String, usize);
+
+/// A value: a call and the number of an output.
+type Source = (CallName, usize);
+
+/// The values of the outputs of calls.
+type Known = BTreeMap<CallName, Range<usize>>;
 
 /// A call of a layer that is not applied yet.
 struct Pending {
     /// The index of the layer in the list.
     entry: usize,
-    output: Source,
+    output: CallName,
     inputs: Vec<Source>,
 }
 
@@ -41,20 +48,25 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     }
     let calls = pending(&list, &entries, reader)?;
     let mut entries: Vec<Option<Entry<'_>>> = entries.into_iter().map(Some).collect();
-    let mut known = BTreeMap::new();
+    let mut known = Known::new();
     let mut shapes = Vec::new();
     for (number, (name, source)) in named(inputs.as_ref(), "input")?.into_iter().enumerate() {
         let is = |entry: &&mut Option<Entry<'_>>| {
-            entry.as_ref().is_some_and(|entry| entry.is_input() && entry.name.as_ref() == Some(&source.0))
+            entry.as_ref().is_some_and(|entry| entry.is_input() && entry.name.as_ref() == Some(&source.0.0))
         };
         let entry = entries.iter_mut().find(is).and_then(Option::take);
-        let entry = entry.ok_or_else(|| format!("its input {} is not an InputLayer", source.0))?;
+        let entry = entry.ok_or_else(|| format!("its input {} is not an InputLayer", source.0.0))?;
         shapes.push((name, entry.input(reader)));
-        known.insert(source, number);
+        known.insert(source.0, number..number + 1);
     }
     let mut description = ModelDescription::of_file(shapes, reader.open_size);
     let mut layers: Vec<Option<usize>> = vec![None; entries.len()];
-    apply_in_order(&calls, &mut known, |call, inputs| {
+    apply_in_order(&calls, &mut known, |call, known| {
+        let value = |source| {
+            let missing = || format!("an input of layer \"{}\" refers to an output that does not exist", call.output.0);
+            value_of(known, &description, source).ok_or_else(missing)
+        };
+        let inputs: Vec<usize> = call.inputs.iter().map(value).collect::<Result<_>>()?;
         // A layer is set up when it is first applied, as its settings may depend on its input.
         if let Some(entry) = entries[call.entry].take() {
             let name = entry.name.clone().unwrap_or_default();
@@ -66,18 +78,27 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
                 reader.note(&place, layer)
             });
         }
-        description.apply_if_known(layers[call.entry], inputs, reader)
+        Ok(description.apply_if_known(layers[call.entry], inputs, reader))
     })?;
     description.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
-    let value = |(name, source): (String, Source)| match known.get(&source) {
-        Some(value) => Ok(Output { name, value: *value }),
-        None => Err(format!(
-            "its output {name} refers to call {} of layer \"{}\", which does not exist",
-            source.1, source.0
-        )),
+    let value = |(name, source): (String, Source)| match value_of(&known, &description, &source) {
+        Some(value) => Ok(Output { name, value }),
+        None => {
+            let ((layer, call), output) = source;
+            let output = if output == 0 { String::new() } else { format!("output {output} of ") };
+            Err(format!("its output {name} refers to {output}call {call} of layer \"{layer}\", which does not exist"))
+        }
     };
-    description.outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
+    let outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
+    description.outputs = outputs;
     Ok(description)
+}
+
+/// The number of a value; `None` if it does not exist. A value of unknown shape stands for all outputs of its call.
+fn value_of(known: &Known, description: &ModelDescription, (call, output): &Source) -> Option<usize> {
+    let values = known.get(call)?;
+    let unknown = values.len() == 1 && description.shape(values.start).is_none();
+    values.clone().nth(if unknown { 0 } else { *output })
 }
 
 /// Reads inputs or outputs: one value or a list, which are named after their layers, or an object with names.
@@ -97,10 +118,10 @@ fn named(values: Option<&Value>, what: &str) -> Result<Vec<(String, Source)>> {
 fn after_layers(sources: Vec<Source>) -> Vec<(String, Source)> {
     let mut counts = BTreeMap::<String, usize>::new();
     let name = |source: Source| {
-        let count = counts.entry(source.0.clone()).or_default();
+        let layer = source.0.0.clone();
+        let count = counts.entry(layer.clone()).or_default();
         *count += 1;
-        let name = if *count == 1 { source.0.clone() } else { format!("{}_{}", source.0, *count - 1) };
-        (name, source)
+        (if *count == 1 { layer } else { format!("{layer}_{}", *count - 1) }, source)
     };
     sources.into_iter().map(name).collect()
 }
@@ -108,8 +129,9 @@ fn after_layers(sources: Vec<Source>) -> Vec<(String, Source)> {
 /// Parses a reference to a value, such as `["dense", 0, 0]`.
 fn source(value: &Value) -> Option<Source> {
     match value.as_array()?.as_slice() {
-        [name, call, output, ..] if *output == 0 => {
-            Some((name.as_str()?.into(), usize::try_from(call.as_u64()?).ok()?))
+        [name, call, output, ..] => {
+            let number = |value: &Value| usize::try_from(value.as_u64()?).ok();
+            Some(((name.as_str()?.into(), number(call)?), number(output)?))
         }
         _ => None,
     }
@@ -139,27 +161,47 @@ fn call_inputs(call: &Value, place: &str, masks: &Masks<'_>, reader: &mut Reader
     match call {
         Value::Array(sources) => {
             for value in sources {
-                arguments(value.get(3), place, reader, |_| false);
                 inputs.push(source(value).ok_or("the reference to an input is invalid")?);
+                arguments(value.get(3), place, reader, &mut inputs, |_, _| false)?;
             }
         }
         _ => {
-            arguments(call.get("kwargs"), place, reader, |name| name == "mask" && masks.follows(call));
             tensors(&call["args"], &mut inputs)?;
+            let implied = |name: &str, value: &Value| match name {
+                "mask" => masks.follows(call),
+                "training" => *value == false,
+                _ => false,
+            };
+            arguments(call.get("kwargs"), place, reader, &mut inputs, implied)?;
         }
     }
     Ok(inputs)
 }
 
-/// Checks that further arguments of a call are null, or `implied` by the layers. An explicit `training` would override the mode
-/// of the model.
-fn arguments(arguments: Option<&Value>, place: &str, reader: &mut Reader<'_>, implied: impl Fn(&str) -> bool) {
-    for (name, value) in arguments.and_then(Value::as_object).into_iter().flatten() {
-        if !value.is_null() && !implied(name) {
+/// Reads the further arguments of a call. `initial_state` has further inputs. Others must be null, or `implied` by the layers:
+/// an explicit `training` would override the mode of the model. Keras 3 writes `training` of a `SimpleRNN` as false, and ignores
+/// it.
+fn arguments(
+    arguments: Option<&Value>,
+    place: &str,
+    reader: &mut Reader<'_>,
+    inputs: &mut Vec<Source>,
+    implied: impl Fn(&str, &Value) -> bool,
+) -> Result<()> {
+    for (name, value) in
+        arguments.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null())
+    {
+        if name == INITIAL_STATE {
+            tensors(value, inputs)?;
+        } else if !implied(name, value) {
             reader.problem(place, format!("it is called with {name}={}, which is not supported", short(value)));
         }
     }
+    Ok(())
 }
+
+/// The argument of a recurrent layer with the states before the first step.
+const INITIAL_STATE: &str = "initial_state";
 
 /// Collects the values in nested argument lists. The JSON parser limits their depth.
 fn tensors(arguments: &Value, inputs: &mut Vec<Source>) -> Result<()> {
@@ -171,17 +213,16 @@ fn tensors(arguments: &Value, inputs: &mut Vec<Source>) -> Result<()> {
     Ok(())
 }
 
-/// Applies every call once its inputs are available, otherwise in the order of the list. `apply` returns the number of the new
-/// value.
+/// Applies every call once its inputs are available, otherwise in the order of the list. `apply` returns the new values.
 fn apply_in_order(
     calls: &[Pending],
-    known: &mut BTreeMap<Source, usize>,
-    mut apply: impl FnMut(&Pending, Vec<usize>) -> usize,
+    known: &mut Known,
+    mut apply: impl FnMut(&Pending, &Known) -> Result<Range<usize>>,
 ) -> Result<()> {
-    let mut waiting = BTreeMap::<&Source, Vec<usize>>::new();
+    let mut waiting = BTreeMap::<&CallName, Vec<usize>>::new();
     let mut missing = vec![0; calls.len()];
     for (number, call) in calls.iter().enumerate() {
-        for source in call.inputs.iter().filter(|source| !known.contains_key(*source)) {
+        for (source, _) in call.inputs.iter().filter(|(source, _)| !known.contains_key(source)) {
             waiting.entry(source).or_default().push(number);
             missing[number] += 1;
         }
@@ -190,8 +231,8 @@ fn apply_in_order(
     let mut applied = 0;
     while let Some(number) = ready.pop_first() {
         let call = &calls[number];
-        let inputs = call.inputs.iter().filter_map(|source| known.get(source).copied()).collect();
-        known.insert(call.output.clone(), apply(call, inputs));
+        let outputs = apply(call, known)?;
+        known.insert(call.output.clone(), outputs);
         applied += 1;
         for number in waiting.remove(&call.output).unwrap_or_default() {
             missing[number] -= 1;
@@ -210,7 +251,7 @@ fn apply_in_order(
 pub(super) fn named_outputs(description: &ModelDescription) -> bool {
     let outputs = &description.outputs;
     let values = sources(description, &[]);
-    outputs.len() > 1 && outputs.iter().any(|output| output.name != values[output.value].0)
+    outputs.len() > 1 && outputs.iter().any(|output| output.name != values[output.value].0.0)
 }
 
 /// The source of every value. `inputs` are the names of the inputs.
@@ -218,9 +259,10 @@ fn sources(description: &ModelDescription, inputs: &[String]) -> Vec<Source> {
     let mut counts = vec![0; description.layers.len()];
     let count = description.inputs.len();
     let mut sources: Vec<Source> =
-        (0..count).map(|input| (inputs.get(input).cloned().unwrap_or_default(), 0)).collect();
+        (0..count).map(|input| ((inputs.get(input).cloned().unwrap_or_default(), 0), 0)).collect();
     for call in &description.calls {
-        sources.push((description.layers[call.layer].name.clone(), counts[call.layer]));
+        let name = (description.layers[call.layer].name.clone(), counts[call.layer]);
+        sources.extend((0..call.outputs.len()).map(|output| (name.clone(), output)));
         counts[call.layer] += 1;
     }
     sources
@@ -245,12 +287,19 @@ pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
         let calls = description.calls.iter().filter(|call| call.layer == number);
         let calls = calls.map(|call| {
             let tensor = |value: &usize| tensor(&sources[*value], description.samples[*value]);
-            let inputs: Vec<Value> = call.inputs.iter().map(tensor).collect();
-            json!({"args": if inputs.len() == 1 { json!(inputs) } else { json!([inputs]) }, "kwargs": {}})
+            let mut inputs: Vec<Value> = call.inputs.iter().map(tensor).collect();
+            let mut kwargs = Config::new();
+            if inputs.len() > 1 && placed.is_recurrent() {
+                kwargs.insert(INITIAL_STATE.into(), inputs.drain(1..).collect());
+            }
+            json!({"args": if inputs.len() == 1 { json!(inputs) } else { json!([inputs]) }, "kwargs": kwargs})
         });
         layers.push(entry(entries::layer(placed)?, &placed.name, calls.collect()));
     }
-    let place = |value: usize| json!([sources[value].0, sources[value].1, 0]);
+    let place = |value: usize| {
+        let ((layer, call), output) = &sources[value];
+        json!([layer, call, output])
+    };
     let one_or_all = |mut all: Vec<Value>| if all.len() == 1 { all.remove(0) } else { json!(all) };
     let mut config = Config::new();
     config.insert("name".into(), json!("functional"));
@@ -273,7 +322,7 @@ fn entry(mut layer: Value, name: &str, calls: Vec<Value>) -> Value {
     layer
 }
 
-fn tensor((layer, call): &Source, shape: SampleShape) -> Value {
-    let config = json!({"shape": entries::batch(shape), "dtype": "float32", "keras_history": [layer, call, 0]});
+fn tensor(((layer, call), output): &Source, shape: SampleShape) -> Value {
+    let config = json!({"shape": entries::batch(shape), "dtype": "float32", "keras_history": [layer, call, output]});
     json!({"class_name": "__keras_tensor__", "config": config})
 }

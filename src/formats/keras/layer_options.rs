@@ -1,7 +1,9 @@
 //! Options of layers whose notation in Keras differs from that of the settings, and settings that are absent by default.
 
 use super::object::Config;
+use super::options::{DRAWS, InactiveOption, ignored, only_false, only_null};
 use super::result::Result;
+use crate::layers::{Activation, Layer, Lstm};
 use crate::regularizers::{L2, Regularizer};
 use crate::{Shape, Spec};
 use serde_json::{Value, json};
@@ -10,6 +12,48 @@ use serde_json::{Value, json};
 pub(super) fn kernel_regularizers() -> Spec {
     let any = L2::default().spec();
     Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
+}
+
+/// The regularizers of a recurrent layer.
+pub(super) fn recurrent_regularizers() -> Spec {
+    kernel_regularizers().with("recurrent_regularizer", L2::default().spec())
+}
+
+/// Options of a recurrent layer without a setting in gradus.
+pub(super) const RECURRENT: &[InactiveOption] = &[
+    only_null("kernel_constraint"),
+    only_null("recurrent_constraint"),
+    only_null("bias_constraint"),
+    ignored("seed", DRAWS),
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("unroll", IMPLEMENTATION),
+    ignored("implementation", IMPLEMENTATION),
+    ignored("use_cudnn", IMPLEMENTATION),
+];
+
+/// Why results do not depend on an option of a recurrent layer.
+const IMPLEMENTATION: &str = "it selects an implementation in Keras";
+
+/// The layer of the backward direction of a `Bidirectional`.
+pub(super) fn backward_layer() -> Spec {
+    Spec::new("").with("backward_layer", Lstm::new(1).spec())
+}
+
+/// Names the merge mode of a `Bidirectional` that Keras writes as null.
+pub(super) fn name_merge_mode(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if let Some(mode) = config.get_mut("merge_mode").filter(|mode| mode.is_null()) {
+        *mode = json!("none");
+    }
+    Ok(())
+}
+
+/// Writes the merge mode `none` as null.
+pub(super) fn null_merge_mode(config: &mut Config) -> Result<()> {
+    if let Some(mode) = config.get_mut("merge_mode").filter(|mode| **mode == "none") {
+        *mode = Value::Null;
+    }
+    Ok(())
 }
 
 /// The regularizers of a layer with a depthwise kernel and a bias.
@@ -34,12 +78,16 @@ pub(super) fn embedding_options() -> Spec {
     Spec::new("").with("embeddings_regularizer", L2::default().spec()).with("mask_zero", true)
 }
 
-/// Returns an error for `gelu_tanh`, the only activation without a name in Keras.
-pub(super) fn reject_gelu_tanh(config: &mut Config) -> Result<()> {
-    match config.get("activation") {
-        Some(name) if name == "gelu_tanh" => Err("has activation gelu_tanh, for which Keras has no name".into()),
-        _ => Ok(()),
+/// Returns an error for activations without a name in Keras 3.
+pub(super) fn reject_unnamed_activations(config: &mut Config) -> Result<()> {
+    for name in ["activation", "recurrent_activation"] {
+        for unnamed in [Activation::GeluTanh, Activation::LegacyHardSigmoid].map(Activation::name) {
+            if config.get(name).is_some_and(|found| found == unnamed) {
+                return Err(format!("has {name} {unnamed}, for which Keras has no name"));
+            }
+        }
     }
+    Ok(())
 }
 
 /// Renames `alpha`, the name of `negative_slope` in Keras 2.

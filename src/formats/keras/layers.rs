@@ -2,20 +2,23 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    default_strides, depthwise_regularizers, embedding_options, expand_sides, gamma_regularizers, group_by_axis,
-    infer_size, kernel_regularizers, reject_gelu_tanh, rename_alpha, require_last_axis, separable_regularizers,
+    RECURRENT, backward_layer, default_strides, depthwise_regularizers, embedding_options, expand_sides,
+    gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
+    recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use crate::Spec;
-use crate::initializers::{Constant, Initializer, Ones, RandomNormal, RandomUniform, TruncatedNormal, Zeros};
+use crate::initializers::{
+    Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros,
+};
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Concatenate, Conv1d, Conv2d, Cropping1d,
-    Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d, GlobalAveragePool2d,
-    GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Identity, Layer, LayerNorm, LeakyRelu, Masking, MaxPool1d,
-    MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling, Reshape, RmsNormalization,
-    SeparableConv1d, SeparableConv2d, Softmax, Subtract, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d,
-    ZeroPadding2d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
+    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
+    GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
+    LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
+    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
+    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
 
@@ -31,6 +34,13 @@ pub(super) const LAYERS: &[Kind] = &[
         optional: gamma_regularizers,
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
+    },
+    Kind {
+        from_keras: name_merge_mode,
+        to_keras: null_merge_mode,
+        optional: backward_layer,
+        inactive: &[ignored("weights", "the weights come from the file")],
+        ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
@@ -82,6 +92,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[only_null("beta_constraint"), only_null("gamma_constraint")],
         ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
     },
+    recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),
     Kind {
         from_keras: require_last_axis,
@@ -90,6 +101,7 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
     Kind { from_keras: rename_alpha, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
+    recurrent(kind("LSTM", || Lstm::new(1).spec(), &["units"])),
     kind("Masking", || Masking::new(0.0).spec(), &[]),
     kind("Maximum", || Maximum.spec(), &[]),
     pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
@@ -118,8 +130,10 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: SEPARABLE_CONV,
         ..activated(kind("SeparableConv2D", || SeparableConv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
+    recurrent(kind("SimpleRNN", || SimpleRnn::new(1).spec(), &["units"])),
     Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
     kind("Subtract", || Subtract.spec(), &[]),
+    kind("TimeDistributed", || TimeDistributed::new(Identity).spec(), &["layer"]),
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
@@ -229,7 +243,12 @@ const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel in
 
 /// A layer with an activation.
 const fn activated(kind: Kind) -> Kind {
-    Kind { to_keras: reject_gelu_tanh, ..kind }
+    Kind { to_keras: reject_unnamed_activations, ..kind }
+}
+
+/// A recurrent layer.
+const fn recurrent(kind: Kind) -> Kind {
+    Kind { optional: recurrent_regularizers, inactive: RECURRENT, ..activated(kind) }
 }
 
 /// The initializers that both libraries have.
@@ -240,6 +259,7 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("RandomUniform", || RandomUniform::default().spec(), &[]),
     kind("RandomNormal", || RandomNormal::default().spec(), &[]),
     kind("TruncatedNormal", || TruncatedNormal::default().spec(), &[]),
+    kind("Orthogonal", || Orthogonal::default().spec(), &[]),
     kind("GlorotUniform", || Spec::new("GlorotUniform"), &[]),
     kind("GlorotNormal", || Spec::new("GlorotNormal"), &[]),
     kind("HeUniform", || Spec::new("HeUniform"), &[]),

@@ -2,6 +2,7 @@
 //! their TensorFlow names.
 
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
+use super::cudnn;
 use super::description::LayerDescription;
 use super::result::Result;
 use super::training::Training;
@@ -94,8 +95,9 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
         None => None,
     };
     let gradus = root.text("gradus")?.and_then(|text| parse(&text, root.budget()).ok()).unwrap_or(Value::Null);
+    let (config, version) = (parse(&config, root.budget())?, root.text("keras_version")?);
     let (description, training) =
-        contents::describe(&parse(&config, root.budget())?, &gradus, compiled, registry, with_training)?;
+        contents::describe(&config, &gradus, version.as_deref(), compiled, registry, with_training)?;
     let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
@@ -135,8 +137,9 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Re
                 placed.name
             ));
         }
-        for (weight, name) in placed.weights().iter().zip(names) {
-            insert(&mut params, weight, group.array(name)?)?;
+        let arrays = names.iter().map(|name| group.array(name)).collect::<Result<Vec<_>>>()?;
+        for (weight, array) in placed.weights().iter().zip(cudnn::converted(placed.spec.class(), arrays)) {
+            insert(&mut params, weight, array)?;
         }
     }
     Ok(params)

@@ -40,6 +40,7 @@
 mod archive;
 mod config;
 mod contents;
+mod cudnn;
 mod description;
 mod entries;
 mod families;
@@ -288,7 +289,8 @@ fn describe_config(bytes: &[u8], budget: &Budget, registry: &Registry) -> Result
     if config["class_name"].is_null() {
         return Err(format!("it is another kind of JSON, expected {expected}"));
     }
-    Ok(contents::describe(&config, &serde_json::Value::Null, None, registry, false)?.0)
+    let version = config["keras_version"].as_str();
+    Ok(contents::describe(&config, &serde_json::Value::Null, version, None, registry, false)?.0)
 }
 
 fn extension(path: &Path) -> &str {

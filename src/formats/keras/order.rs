@@ -31,7 +31,7 @@ pub(super) fn keras_order(description: &ModelDescription) -> Vec<usize> {
 
 /// The calls whose outputs are inputs of a call.
 fn input_calls(description: &ModelDescription, call: usize) -> impl DoubleEndedIterator<Item = usize> {
-    description.calls[call].inputs.iter().filter_map(|value| value.checked_sub(description.inputs.len()))
+    description.calls[call].inputs.iter().filter_map(|value| description.call_of(*value))
 }
 
 /// Traverses the graph depth-first from each output. Returns the calls in postorder, and for each layer the index at which it
@@ -41,8 +41,7 @@ fn traverse(description: &ModelDescription, outputs: &[usize]) -> (Vec<usize>, V
     let mut entered = vec![false; description.calls.len()];
     for value in outputs {
         // A call, and whether it is left: all its inputs were visited.
-        let mut stack: Vec<(usize, bool)> =
-            value.checked_sub(description.inputs.len()).map(|call| (call, false)).into_iter().collect();
+        let mut stack: Vec<(usize, bool)> = description.call_of(*value).map(|call| (call, false)).into_iter().collect();
         while let Some((call, leave)) = stack.pop() {
             if leave {
                 finished.push(call);

@@ -1,6 +1,6 @@
 //! Conversion of objects in Keras' configurations to specs, with a list of all problems.
 
-use super::families::{self, Family};
+use super::families::{self, Family, LAYER};
 use super::kind::Kind;
 use super::object::{Config, Object};
 use super::options::{InactiveOption, short, unknown_key};
@@ -19,11 +19,22 @@ pub(super) struct Reader<'a> {
     problems: Vec<String>,
     /// Remedies for the problems.
     remedies: BTreeSet<&'static str>,
+    /// Whether the file was written by Keras 1 or 2, whose `hard_sigmoid` is another function.
+    keras_2: bool,
+    /// The shape of one sample of the input of a layer within a layer, if known.
+    inner_input: Option<Shape>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(registry: &'a Registry) -> Reader<'a> {
-        Reader { registry, open_size: 1, problems: Vec::new(), remedies: BTreeSet::new() }
+        let (problems, remedies) = (Vec::new(), BTreeSet::new());
+        Reader { registry, open_size: 1, problems, remedies, keras_2: false, inner_input: None }
+    }
+
+    /// Reads a file of this version of Keras.
+    pub(super) fn of_version(self, version: Option<&str>) -> Reader<'a> {
+        let keras_2 = version.is_some_and(|version| version.starts_with("1.") || version.starts_with("2."));
+        Reader { keras_2, ..self }
     }
 
     /// Records a problem at a place.
@@ -85,6 +96,7 @@ impl<'a> Reader<'a> {
     fn options(&mut self, family: &Family, kind: &Kind, place: &str, mut config: Config, input: Option<Shape>) -> Spec {
         let adjusted = (kind.from_keras)(&mut config, input);
         self.note(place, adjusted);
+        self.inner_input = input.filter(|_| kind.class == "TimeDistributed").map(|input| input.sample());
         let mut spec = Spec::new(kind.class);
         for (name, default) in (kind.template)().settings() {
             let value = match config.remove(name.as_ref()) {
@@ -199,7 +211,7 @@ impl<'a> Reader<'a> {
                 numbers.map(SpecValue::Floats).ok_or("a list of numbers")
             }
             (SpecValue::Floats(_), _) => Err("a list of numbers"),
-            (SpecValue::Str(_), _) if name == "activation" => return self.activation(place, value),
+            (SpecValue::Str(_), _) if name.ends_with("activation") => return self.activation(place, name, value),
             (SpecValue::Str(_), _) => value.as_str().map(SpecValue::from).ok_or("a string"),
             (SpecValue::Strs(_), _) => {
                 let words = value
@@ -219,13 +231,44 @@ impl<'a> Reader<'a> {
     /// Reads an object that is an option of another object.
     fn part(&mut self, place: &str, name: &str, value: &Value) -> Option<SpecValue> {
         let place = format!("{place}: {name}");
+        let family = Family::of_setting(name);
         match Object::read(value) {
-            Some(object) => self.object(Family::of_setting(name), &place, value, object, None).map(SpecValue::Nested),
+            Some(object) if family.noun == LAYER.noun => {
+                let input = self.inner_input;
+                self.layer(&place, value, object, input).map(SpecValue::Nested)
+            }
+            Some(object) => self.object(family, &place, value, object, None).map(SpecValue::Nested),
             None => {
                 self.problem(&place, format!("found {}, expected a serialized object", short(value)));
                 None
             }
         }
+    }
+
+    /// Reads the spec of a layer. `input` is the shape of one sample of its first input, if known.
+    pub(super) fn layer(
+        &mut self,
+        place: &str,
+        value: &Value,
+        mut object: Object<'_>,
+        input: Option<Shape>,
+    ) -> Option<Spec> {
+        object.config.remove("name");
+        let frozen = match object.config.remove("trainable") {
+            None => false,
+            Some(Value::Bool(trainable)) => !trainable,
+            Some(other) => {
+                self.problem(place, format!("trainable is {other}, expected true or false"));
+                false
+            }
+        };
+        if frozen {
+            // Keras freezes the layers within a frozen layer too.
+            let inner = object.config.values_mut().filter_map(|value| value.get_mut("config")?.as_object_mut());
+            inner.for_each(|config| drop(config.remove("trainable")));
+        }
+        let spec = self.object(&LAYER, place, value, object, input)?;
+        Some(if frozen { spec.with("trainable", false) } else { spec })
     }
 
     /// Reads an initializer. One that gradus does not support is replaced by the default, as the weights come from the file.
@@ -240,11 +283,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an activation by name; null is linear. Custom functions and layers are not supported.
-    fn activation(&mut self, place: &str, value: &Value) -> Option<SpecValue> {
+    fn activation(&mut self, place: &str, option: &str, value: &Value) -> Option<SpecValue> {
         let object = Object::read(value);
         let name = match &object {
             None if value.is_null() => Some("linear"),
             Some(object) if object.name == "swish" && !object.custom => Some("silu"),
+            Some(object) if object.name == "hard_sigmoid" && !object.custom && self.keras_2 => {
+                Some(Activation::LegacyHardSigmoid.name())
+            }
             Some(object) => Some(object.name).filter(|_| !object.custom && object.config.is_empty()),
             None => None,
         };
@@ -252,7 +298,7 @@ impl<'a> Reader<'a> {
         if name.is_none() {
             let found = object.as_ref().map_or_else(|| short(value), Object::title);
             let known = Activation::names().collect::<Vec<_>>().join(", ");
-            self.problem(place, format!("activation is {found}, and only these are supported: {known}"));
+            self.problem(place, format!("{option} is {found}, and only these are supported: {known}"));
         }
         name.map(SpecValue::from)
     }

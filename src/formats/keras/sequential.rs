@@ -40,7 +40,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             let name = name.unwrap_or_else(|| layer_name(&spec, &mut counts));
             reader.note(&place, description.layer(name, spec, class, reader.registry))
         });
-        value = description.apply_if_known(layer, vec![value], reader);
+        value = description.apply_if_known(layer, vec![value], reader).start;
     }
     (description.chain, description.outputs) = (true, vec![Output { name: "output".into(), value }]);
     Ok(description)

@@ -212,7 +212,7 @@ fn model() -> (Value, Config) {
 }
 
 fn described(model: &Value, compiled: Config) -> Result<(), String> {
-    super::contents::describe(model, &Value::Null, Some(compiled), &Registry::new(), true).map(|_| ())
+    super::contents::describe(model, &Value::Null, None, Some(compiled), &Registry::new(), true).map(|_| ())
 }
 
 #[test]
@@ -247,16 +247,16 @@ fn one_message_reports_every_problem_of_a_file() {
     (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("non_neg"));
     layers.insert(
         1,
-        json!({"module": "keras.layers", "class_name": "GRU", "config": {"name": "g"}, "registered_name": null}),
+        json!({"module": "keras.layers", "class_name": "ConvLSTM1D", "config": {"name": "g"}, "registered_name": null}),
     );
     layers.push(other);
-    layers.push(json!({"class_name": "LSTM", "config": {"name": "l"}}));
+    layers.push(json!({"class_name": "Hashing", "config": {"name": "l"}}));
     compiled["loss"] = json!("poisson");
     compiled["optimizer"]["config"]["use_ema"] = json!(true);
     let error = described(&model, compiled).unwrap_err();
-    let expected = "5 problems: layer \"g\": GRU is not a supported layer; \
+    let expected = "5 problems: layer \"g\": ConvLSTM1D is not a supported layer; \
         layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
-        layer \"l\": LSTM is not a supported layer; \
+        layer \"l\": Hashing is not a supported layer; \
         optimizer (SGD): use_ema is true, and only false or null is supported; \
         loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";
     assert_eq!(error, expected);
@@ -274,6 +274,7 @@ fn arguments_of_calls_and_frozen_models_are_read() {
     assert_eq!(error, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
         "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
-    let (description, _) = super::contents::describe(&model, &Value::Null, None, &Registry::new(), false).unwrap();
+    let (description, _) =
+        super::contents::describe(&model, &Value::Null, None, None, &Registry::new(), false).unwrap();
     assert!(description.weights().all(|weight| !weight.is_trainable()));
 }

@@ -6,6 +6,7 @@ use super::result::Result;
 use crate::Shape;
 use crate::formats::hdf5::{Array, Group, NewGroup};
 use crate::tape::Params;
+use std::collections::BTreeSet;
 
 /// Names of the group with the layers, in Keras 3 and in earlier versions.
 const LAYERS: [&str; 2] = ["layers", "_layer_checkpoint_dependencies"];
@@ -16,10 +17,10 @@ const OPTIMIZER: &str = "optimizer/vars";
 /// Writes the weights of every layer.
 pub(super) fn write_layers(root: &mut NewGroup, layers: &[LayerDescription], params: &Params) -> Result<()> {
     for placed in layers {
-        let group = root.group(&format!("layers/{}/vars", placed.path));
-        group.text("name", placed.name.as_str());
+        root.group(&format!("layers/{}/vars", placed.path)).text("name", placed.name.as_str());
         for (number, weight) in placed.weights().iter().enumerate() {
-            group.floats(&number.to_string(), weight.shape(), values(params, weight.name())?);
+            let path = format!("layers/{}", placed.weight_path(number));
+            root.floats(&path, weight.shape(), values(params, weight.name())?);
         }
     }
     root.group("vars").text("name", "sequential");
@@ -48,16 +49,19 @@ pub(super) fn read_layers(root: &Group<'_>, layers: &[LayerDescription]) -> Resu
     let folder = root.group(folder)?;
     let mut params = Params::new();
     for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
-        let group = folder.group(&format!("{}/vars", placed.path))?;
-        if group.len() != placed.weights().len() {
-            let (found, expected) = (group.len(), placed.weights().len());
+        let paths: Vec<String> = (0..placed.weights().len()).map(|number| placed.weight_path(number)).collect();
+        let groups: BTreeSet<&str> = paths.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+        let counts: Vec<usize> = groups.iter().map(|path| Ok(folder.group(path)?.len())).collect::<Result<_>>()?;
+        let (found, expected) = (counts.iter().sum::<usize>(), paths.len());
+        if found != expected {
             return Err(format!(
                 "the number of arrays is {found} in its layer {}, expected {expected} as in {}",
                 placed.path, placed.name
             ));
         }
-        for (number, weight) in placed.weights().iter().enumerate() {
-            insert(&mut params, weight, group.array(&number.to_string())?)?;
+        for (weight, path) in placed.weights().iter().zip(&paths) {
+            let (group, number) = path.rsplit_once('/').unwrap_or_default();
+            insert(&mut params, weight, folder.group(group)?.array(number)?)?;
         }
     }
     Ok(params)

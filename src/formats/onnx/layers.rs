@@ -2,11 +2,13 @@
 
 use super::graph_nodes;
 use super::layer::OnnxGraph;
+use super::layer_settings::{axis, flag, missing, number, size, sizes, word};
 use super::node::Attribute;
 use super::proto::element;
+use super::recurrent_layers;
 use super::tensor::Tensor;
 use super::writer::Writer;
-use crate::{FromSpec, Spec, SpecValue};
+use crate::{FromSpec, Spec};
 
 type Written = Result<(), String>;
 
@@ -28,19 +30,22 @@ const LAYERS: &[(&str, Write)] = &[
     ("Flatten", flatten),
     ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
+    ("GRU", recurrent_layers::write),
+    ("LSTM", recurrent_layers::write),
     ("LayerNormalization", layer_norm),
     ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
     ("Masking", |_, _| Err("Masking cannot be exported, since ONNX has no masks".into())),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("Reshape", reshape),
+    ("SimpleRNN", recurrent_layers::write),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
     ("ZeroPadding2D", zero_padding),
 ];
 
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    let several = ["Add", "Concatenate", OnnxGraph::CLASS].contains(&spec.class());
+    let several = ["Add", "Concatenate", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&spec.class());
     if writer.arity() != 1 && !several {
         return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }
@@ -75,6 +80,7 @@ fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             Ok(())
         }
         "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
+        "legacy_hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.2), ("beta", 0.5)]),
         "exponential" => elementwise(writer, "Exp", &[]),
         other => Err(format!("activation {other} cannot be exported")),
     }
@@ -113,7 +119,7 @@ fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 
 /// Writes a lookup of rows by integer indices.
 fn embedding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    if spec.settings().iter().any(|(name, value)| name == "mask_zero" && *value == SpecValue::Bool(true)) {
+    if flag(spec, "mask_zero")? {
         return Err("Embedding with mask_zero cannot be exported, since ONNX has no masks".into());
     }
     writer.channels_last();
@@ -251,56 +257,4 @@ fn reshape(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let target = writer.constant("shape", &Tensor::list(target));
     writer.node("Reshape", &[&target], &[]);
     Ok(())
-}
-
-fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
-    spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
-}
-
-fn missing(spec: &Spec, name: &str) -> String {
-    format!("{spec}: setting {name} is missing or has the wrong type")
-}
-
-fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
-    match setting(spec, name) {
-        Some(SpecValue::Str(word)) => Ok(word),
-        _ => Err(missing(spec, name)),
-    }
-}
-
-fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
-    match setting(spec, name) {
-        Some(SpecValue::Bool(flag)) => Ok(*flag),
-        _ => Err(missing(spec, name)),
-    }
-}
-
-fn number(spec: &Spec, name: &str) -> Result<f32, String> {
-    match setting(spec, name) {
-        Some(SpecValue::Float(number)) => Ok(*number),
-        _ => Err(missing(spec, name)),
-    }
-}
-
-fn size(spec: &Spec, name: &str) -> Result<usize, String> {
-    match setting(spec, name) {
-        Some(SpecValue::UInt(size)) => Ok(*size),
-        _ => Err(missing(spec, name)),
-    }
-}
-
-/// The setting `axis`, which may be negative.
-fn axis(spec: &Spec) -> Result<isize, String> {
-    match setting(spec, "axis") {
-        Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
-        Some(SpecValue::Int(axis)) => Ok(*axis),
-        _ => Err(missing(spec, "axis")),
-    }
-}
-
-fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], String> {
-    match setting(spec, name) {
-        Some(SpecValue::UInts(sizes)) => Ok(sizes),
-        _ => Err(missing(spec, name)),
-    }
 }

@@ -3,7 +3,7 @@
 use super::{Graph, Tensor, to_bytes};
 use crate::data::NamedArrays;
 use crate::formats::npz;
-use crate::layers::{Layer, samples};
+use crate::layers::{Declared, Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
@@ -24,9 +24,10 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 28] = [
+const NOT_EXPORTED: [&str; 30] = [
     "Average",
     "AveragePooling1D",
+    "Bidirectional",
     "Conv1D",
     "Cropping1D",
     "Cropping2D",
@@ -49,6 +50,7 @@ const NOT_EXPORTED: [&str; 28] = [
     "SeparableConv1D",
     "SeparableConv2D",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -96,9 +98,11 @@ fn case(name: String, layer: Arc<dyn Layer>, shapes: &[Shape]) -> Case {
 /// A model of the layer, with these inputs and this axis order of its output.
 fn model(layer: &Arc<dyn Layer>, inputs: Vec<ValueInfo>, axis_order: AxisOrder) -> Model {
     let mut graph = crate::Graph::new();
+    let shapes: Vec<Shape> = inputs.iter().map(|input| input.shape().with_open_axes(1)).collect();
+    let count = Declared::of(layer.as_ref(), "layer", &shapes).unwrap().outputs().len();
     let inputs: Vec<_> = inputs.into_iter().map(|input| graph.input_value(input)).collect();
-    let output = graph.apply(layer.clone(), inputs);
-    graph.output_in_order("y", output, axis_order);
+    let outputs = graph.apply_many(layer.clone(), inputs, count);
+    graph.output_in_order("y", outputs[0], axis_order);
     let mut model = graph.compile(settings()).unwrap();
     for id in model.params().ids().collect::<Vec<_>>() {
         let values = model.params_mut().values_mut(id).iter_mut().enumerate();

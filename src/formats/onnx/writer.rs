@@ -161,19 +161,38 @@ impl<'a> Writer<'a> {
 
     /// Appends a node with the given inputs.
     pub(super) fn node_of(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
+        let outputs = self.node_with_outputs(operator, inputs, attributes, 1);
+        self.set_value(&outputs[0]);
+    }
+
+    /// Appends a node with the given inputs and a number of outputs; returns their names.
+    pub(super) fn node_with_outputs(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: &[(&str, Attribute)],
+        count: usize,
+    ) -> Vec<String> {
         let (layer, number) = &self.layer;
-        let output = format!("{layer}/{operator}_{number}_{}", self.nodes.len());
+        let name = format!("{layer}/{operator}_{number}_{}", self.nodes.len());
+        let output = |output: usize| if output == 0 { name.clone() } else { format!("{name}_{output}") };
+        let outputs: Vec<String> = (0..count).map(output).collect();
         let node = Node {
-            name: output.clone(),
+            name,
             operator: operator.into(),
             domain: String::new(),
             version: OPSET,
             inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
-            outputs: vec![output.clone()],
+            outputs: outputs.clone(),
             attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         };
         self.nodes.push(node);
-        self.values[0].name = output;
+        outputs
+    }
+
+    /// Replaces the first value.
+    pub(super) fn set_value(&mut self, name: &str) {
+        self.values[0].name = name.to_owned();
     }
 
     /// A name with the prefix of the current layer.

@@ -8,11 +8,16 @@
 //! | BatchNormalization | `BatchNorm1d`, `BatchNorm2d` | `weight`, `bias`, `running_mean`, `running_var` |
 //! | LayerNormalization of one axis | `LayerNorm` | `weight`, `bias` |
 //! | Embedding | `Embedding` | `weight` |
+//! | SimpleRNN, LSTM, GRU | `RNN`, `LSTM`, `GRU` with `batch_first=True` | `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0` |
+//! | Bidirectional of one of these | the same module with `bidirectional=True` | also those with `_reverse` |
 //! | GlobalAveragePooling2D, GlobalMaxPooling2D | `AdaptiveAvgPool2d(1)` or `AdaptiveMaxPool2d(1)`, and `Flatten` | |
 //! | others | one module | |
 //!
 //! Padding `same` has an equivalent in PyTorch if it is equal on both sides, or if a convolution has strides of 1. Otherwise
 //! an additional module pads the input of the convolution or the max pooling.
+//!
+//! PyTorch has two biases where LSTM and SimpleRNN have one, which is their sum. GRU has two as well. The order of its gates
+//! differs: the weights are converted. Recurrent modules of PyTorch return all outputs and the final states.
 //!
 //! Images are channels first in PyTorch, so the weights after a flattened image are permuted.
 //!
@@ -29,7 +34,6 @@ use crate::save::{NamedArray, SafeTensors};
 use crate::tape::Params;
 use crate::{Error, Result};
 use entry::Entry;
-use ndarray::{ArrayView, IxDyn};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -77,7 +81,7 @@ impl StateDict {
 
     /// The name of each array in the model and in PyTorch.
     pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|entry| (entry.own.as_str(), entry.torch.as_str()))
+        self.entries.iter().flat_map(|entry| entry.names().map(|torch| (entry.own.as_str(), torch)))
     }
 
     /// Renames a module, for example from `0` to `features.0`.
@@ -88,9 +92,12 @@ impl StateDict {
         let prefix = format!("{module}.");
         let mut found = false;
         for entry in &mut self.entries {
-            if let Some(array) = entry.torch.strip_prefix(&prefix) {
-                entry.torch = format!("{name}.{array}");
-                found = true;
+            let second = entry.second.as_mut().map(|(second, _)| second);
+            for torch in std::iter::once(&mut entry.torch).chain(second) {
+                if let Some(array) = torch.strip_prefix(&prefix) {
+                    *torch = format!("{name}.{array}");
+                    found = true;
+                }
             }
         }
         let modules = || self.entries.iter().filter_map(|entry| Some(entry.torch.rsplit_once('.')?.0.to_owned()));
@@ -106,13 +113,8 @@ impl StateDict {
     /// Returns an error if the model lacks one of the arrays or the file cannot be written.
     pub fn save(&self, model: &impl AsRef<Architecture>, path: impl AsRef<Path>) -> Result<()> {
         let params = model.as_ref().params();
-        let named = |entry: &Entry| {
-            let id = params.id(&entry.own)?;
-            let view = ArrayView::from_shape(IxDyn(&entry.view), params.values(id)).map_err(Error::other)?;
-            let values = view.permuted_axes(entry.order.as_slice()).iter().copied().collect();
-            Ok(NamedArray { name: entry.torch.clone(), shape: entry.shape, values })
-        };
-        let arrays = self.entries.iter().map(named).collect::<Result<_>>()?;
+        let arrays = self.entries.iter().map(|entry| entry.arrays(params)).collect::<Result<Vec<_>>>()?;
+        let arrays = arrays.into_iter().flatten().collect();
         let metadata = [("format".to_owned(), "pt".to_owned())].into();
         SafeTensors { metadata, arrays }.write(path)
     }
@@ -134,15 +136,18 @@ impl StateDict {
         given.retain(|name, _| !name.ends_with("num_batches_tracked"));
         let mut params = Params::new();
         for entry in &self.entries {
-            let missing = || wrong(format!("it has no array \"{}\"; available: {}", entry.torch, list(&given)));
-            let found = given.get(&entry.torch).ok_or_else(missing)?;
-            let (name, shape) = (&entry.torch, entry.shape);
-            if found.shape != shape {
-                return Err(wrong(format!("\"{name}\" has shape {} in the file, expected {shape}", found.shape)));
-            }
-            entry.insert(found, model.params(), &mut params)?;
+            let find = |name: &str| {
+                let missing = || wrong(format!("it has no array \"{name}\"; available: {}", list(&given)));
+                let (found, shape) = (given.get(name).ok_or_else(missing)?, entry.shape);
+                if found.shape != shape {
+                    return Err(wrong(format!("\"{name}\" has shape {} in the file, expected {shape}", found.shape)));
+                }
+                Ok(found)
+            };
+            let found = entry.names().map(find).collect::<Result<Vec<_>>>()?;
+            entry.insert(&found, model.params(), &mut params)?;
         }
-        if let Some(more) = given.keys().find(|name| !self.entries.iter().any(|entry| entry.torch == **name)) {
+        if let Some(more) = given.keys().find(|name| !self.names().any(|(_, torch)| torch == **name)) {
             return Err(wrong(format!("\"{more}\" is in the file, but not in the model")));
         }
         model.params_mut().assign(&params)
@@ -157,7 +162,7 @@ fn list(given: &BTreeMap<String, NamedArray>) -> String {
 mod tests {
     use super::*;
     use crate::Shape;
-    use crate::layers::{Activation, BatchNorm, Conv2d, Dense, Flatten, MaxPool2d, Reshape};
+    use crate::layers::{Activation, BatchNorm, Bidirectional, Conv2d, Dense, Flatten, Gru, Lstm, MaxPool2d, Reshape};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::Sgd;
     use crate::{Compile, Sequential};
@@ -236,6 +241,41 @@ mod tests {
         ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
         dict.load(&mut other, &path).unwrap();
         assert_eq!(other.params().sha256(), model.params().sha256());
+    }
+
+    #[test]
+    fn recurrent_layers_have_two_biases_and_the_gates_of_pytorch() {
+        let (lstm, gru) = (Lstm::new(3).return_sequences(true), Gru::new(2));
+        let network = || Sequential::new([4, 5]).add(lstm.clone()).add(Bidirectional::new(gru.clone()));
+        let (folder, model, mut other) = (tempfile::tempdir().unwrap(), compiled(network()), compiled(network()));
+        let path = folder.path().join("model.safetensors");
+        let dict = StateDict::of(&model).unwrap();
+        let torch: Vec<&str> = dict.names().map(|(_, torch)| torch).collect();
+        let arrays = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"];
+        let expected: Vec<String> = [("0", ""), ("1", ""), ("1", "_reverse")]
+            .iter()
+            .flat_map(|(module, suffix)| arrays.map(|array| format!("{module}.{array}{suffix}")))
+            .collect();
+        assert_eq!(torch, expected);
+        dict.save(&model, &path).unwrap();
+        let saved = Params::load(&path).unwrap();
+        let array = |name: &str| saved.get(saved.id(name).unwrap()).to_owned();
+        let own = |name: &str| model.params().get(model.params().id(name).unwrap()).to_owned();
+        assert_eq!(array("0.weight_ih_l0").shape(), [12, 5]);
+        assert_eq!(array("0.weight_ih_l0")[[7, 2]], own("lstm/kernel")[[2, 7]]);
+        // The reset gate is the first in PyTorch and the second in Keras.
+        assert_eq!(
+            array("1.weight_hh_l0_reverse")[[1, 0]],
+            own("bidirectional/backward_layer/recurrent_kernel")[[0, 3]]
+        );
+        assert!(array("0.bias_hh_l0").iter().all(|value| *value == 0.0));
+        let ids: Vec<_> = other.params().ids().collect();
+        ids.into_iter().for_each(|id| other.params_mut().get_mut(id).fill(7.0));
+        dict.load(&mut other, &path).unwrap();
+        assert_eq!(other.params().sha256(), model.params().sha256());
+
+        let message = StateDict::of(&compiled(Sequential::new([4, 5]).add(Gru::new(2).reset_after(false))));
+        assert!(message.unwrap_err().to_string().contains("GRU with reset_after=false has no equivalent module"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The PyTorch modules of a model's layers, and the mapping of their arrays.
 
-use super::entry::Entry;
+use super::entry::{Entry, Second};
 use crate::architecture::Architecture;
 use crate::tape::Params;
 use crate::{SampleShape, Shape, Spec, SpecValue};
@@ -49,6 +49,8 @@ impl ModuleMapper<'_> {
                 let table = self.shape(name, "embeddings")?;
                 self.entry(name, ["embeddings", "weight"], table.sizes(), &[0, 1], |sizes| sizes.to_vec())?;
             }
+            "Bidirectional" => self.bidirectional(name, spec)?,
+            "SimpleRNN" | "LSTM" | "GRU" => self.recurrent(name, "", spec, false)?,
             "Flatten" => self.flat = input.fixed().filter(|image| image.rank() == 3),
             "Reshape" => self.reshape(input, output)?,
             // A module that pads with −∞ precedes the max pooling.
@@ -97,6 +99,68 @@ impl ModuleMapper<'_> {
             self.module += 1;
         }
         Ok(())
+    }
+
+    fn bidirectional(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
+        let Some(SpecValue::Nested(layer)) = setting(spec, "layer") else { return Ok(()) };
+        if setting(spec, "merge_mode") != Some(&SpecValue::Str("concat".into())) {
+            return Err("Bidirectional has an equivalent module only with merge_mode=concat".into());
+        }
+        if let Some(SpecValue::Nested(backward)) = setting(spec, "backward_layer") {
+            let others = |spec: &Spec| {
+                let kept = |(name, _): &&(_, _)| *name != "go_backwards" && *name != "zero_output_for_mask";
+                spec.settings().iter().filter(kept).cloned().collect::<Vec<_>>()
+            };
+            if layer.class() != backward.class() || others(layer) != others(backward) {
+                return Err("Bidirectional of two different layers has no equivalent module".into());
+            }
+        }
+        self.recurrent(name, "forward_layer/", layer, false)?;
+        self.recurrent(name, "backward_layer/", layer, true)
+    }
+
+    /// Adds the arrays of one direction of a recurrent layer, whose names in the model have a prefix.
+    fn recurrent(&mut self, layer: &str, prefix: &str, spec: &Spec, reverse: bool) -> Result<(), String> {
+        let class = spec.class();
+        let differs = |name: &str, expected: &[SpecValue]| {
+            let value = setting(spec, name)?;
+            (!expected.contains(value)).then(|| format!("{class} with {name}={value} has no equivalent module"))
+        };
+        let word = |word: &str| SpecValue::Str(word.into());
+        let relu = if class == "SimpleRNN" { word("relu") } else { word("tanh") };
+        let problem = differs("activation", &[word("tanh"), relu])
+            .or_else(|| differs("recurrent_activation", &[word("sigmoid")]))
+            .or_else(|| differs("reset_after", &[SpecValue::Bool(true)]))
+            .or_else(|| differs("go_backwards", &[SpecValue::Bool(false)]));
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        self.flat = None;
+        let exchanged =
+            (class == "GRU").then(|| self.shape(layer, &format!("{prefix}recurrent_kernel"))).transpose()?;
+        let exchanged = exchanged.map(|shape| shape.axis(0));
+        let suffix = if reverse { "l0_reverse" } else { "l0" };
+        for (own, torch) in [("kernel", "weight_ih"), ("recurrent_kernel", "weight_hh")] {
+            let (own, torch) = (format!("{prefix}{own}"), format!("{torch}_{suffix}"));
+            let shape = self.shape(layer, &own)?;
+            self.entry(layer, [&own, &torch], shape.sizes(), &[1, 0], |sizes| sizes.to_vec())?;
+            self.last_entry(None, exchanged);
+        }
+        if setting(spec, "use_bias") == Some(&SpecValue::Bool(true)) {
+            let (own, torch) = (format!("{prefix}bias"), format!("bias_ih_{suffix}"));
+            let shape = self.shape(layer, &own)?;
+            self.entry(layer, [&own, &torch], &[shape.len()], &[0], |_| vec![shape.last()])?;
+            let relation = if class == "GRU" { Second::Below } else { Second::Added };
+            self.last_entry(Some((format!("{}.bias_hh_{suffix}", self.module), relation)), exchanged);
+        }
+        Ok(())
+    }
+
+    /// Completes the last entry, of a recurrent layer.
+    fn last_entry(&mut self, second: Option<(String, Second)>, exchanged: Option<usize>) {
+        if let Some(entry) = self.entries.last_mut() {
+            (entry.second, entry.exchanged) = (second, exchanged);
+        }
     }
 
     /// Adds the arrays of a normalization of the last axis.
@@ -155,7 +219,8 @@ impl ModuleMapper<'_> {
         let permuted: Vec<usize> = order.iter().map(|axis| view[*axis]).collect();
         let shape = Shape::new(&shaped(&permuted)).map_err(|error| error.to_string())?;
         let (own, torch) = (format!("{layer}/{own}"), format!("{}.{torch}", self.module));
-        self.entries.push(Entry { own, torch, view: view.to_vec(), order: order.to_vec(), shape });
+        let (view, order) = (view.to_vec(), order.to_vec());
+        self.entries.push(Entry { own, torch, second: None, view, order, shape, exchanged: None });
         Ok(())
     }
 }

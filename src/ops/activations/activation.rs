@@ -72,6 +72,8 @@ activations! {
     Silu = "silu" => Var::silu,
     /// (x + 3) / 6 between 0 and 1.
     HardSigmoid = "hard_sigmoid" => Var::hard_sigmoid,
+    /// 0.2 · x + ½ between 0 and 1: `hard_sigmoid` in Keras 1 and 2, which has no name in Keras 3.
+    LegacyHardSigmoid = "legacy_hard_sigmoid" => Var::legacy_hard_sigmoid,
     /// eˣ.
     Exponential = "exponential" => Var::exp,
 }

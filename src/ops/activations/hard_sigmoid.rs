@@ -1,4 +1,4 @@
-//! y = min(max(x + 3, 0), 6) / 6, dx = dy / 6 between −3 and 3, and 0 outside.
+//! y = min(max(x + 3, 0), 6) / 6, dx = dy / 6 between −3 and 3, and 0 outside; and its form in Keras 2.
 
 use crate::ops::unary::unary;
 
@@ -26,6 +26,30 @@ unary! {
     dx = |dy, x, _y| if x <= -3.0 || x >= 3.0 { 0.0 } else { dy * SIXTH };
 }
 
+unary! {
+    /// The hard sigmoid of Keras 1 and 2, which is also the default of ONNX: 0.2 · x + ½, limited to 0 … 1.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let x = recorder.input([3]);
+    /// let y = x.legacy_hard_sigmoid();
+    /// let (x, y) = (x.id(), y.id());
+    /// let mut tape = recorder.finish()?;
+    /// tape.input_slices([x])[0].copy_from_slice(&[-3.0, 0.0, 3.0]);
+    /// tape.run(&Params::new(), Key::from_seed(0))?;
+    /// assert_eq!(tape.view(y).data(), [0.0, 0.5, 1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    LegacyHardSigmoid = legacy_hard_sigmoid(), 1 ns;
+    y = |x| {
+        let line = 0.2 * x + 0.5;
+        let above = if line < 0.0 { 0.0 } else { line };
+        if above > 1.0 { 1.0 } else { above }
+    };
+    dx = |dy, x, _y| if x <= -2.5 || x >= 2.5 { 0.0 } else { dy * 0.2 };
+}
+
 const SIXTH: f32 = 1.0 / 6.0;
 
 #[cfg(test)]
@@ -36,6 +60,7 @@ pub(in crate::ops) mod tests {
         vec![
             Sample::new(|x| (x[0] * 10.0).hard_sigmoid()).variable([3, 5]),
             Sample::new(|x| x[0].hard_sigmoid()).variable([1]),
+            Sample::new(|x| (x[0] * 12.0).legacy_hard_sigmoid()).variable([3, 5]),
         ]
     }
 }

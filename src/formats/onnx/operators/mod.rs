@@ -16,6 +16,7 @@ mod logic;
 mod normalization;
 mod pooling;
 mod product;
+mod recurrent;
 mod reduction;
 pub(super) mod scikit_learn;
 mod shape;
@@ -42,6 +43,7 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (slicing::OPERATORS, slicing::record),
     (pooling::OPERATORS, pooling::record),
     (product::OPERATORS, product::record),
+    (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),

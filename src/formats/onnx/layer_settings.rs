@@ -1,0 +1,55 @@
+//! The settings of exported layers.
+
+use crate::{Spec, SpecValue};
+
+fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
+    spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+pub(super) fn missing(spec: &Spec, name: &str) -> String {
+    format!("{spec}: setting {name} is missing or has another type")
+}
+
+pub(super) fn word<'a>(spec: &'a Spec, name: &str) -> Result<&'a str, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Str(word)) => Ok(word),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+pub(super) fn flag(spec: &Spec, name: &str) -> Result<bool, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Bool(flag)) => Ok(*flag),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+pub(super) fn number(spec: &Spec, name: &str) -> Result<f32, String> {
+    match setting(spec, name) {
+        Some(SpecValue::Float(number)) => Ok(*number),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+pub(super) fn size(spec: &Spec, name: &str) -> Result<usize, String> {
+    match setting(spec, name) {
+        Some(SpecValue::UInt(size)) => Ok(*size),
+        _ => Err(missing(spec, name)),
+    }
+}
+
+/// The setting `axis`, which may be negative.
+pub(super) fn axis(spec: &Spec) -> Result<isize, String> {
+    match setting(spec, "axis") {
+        Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
+        Some(SpecValue::Int(axis)) => Ok(*axis),
+        _ => Err(missing(spec, "axis")),
+    }
+}
+
+pub(super) fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], String> {
+    match setting(spec, name) {
+        Some(SpecValue::UInts(sizes)) => Ok(sizes),
+        _ => Err(missing(spec, name)),
+    }
+}

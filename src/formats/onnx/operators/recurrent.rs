@@ -1,0 +1,338 @@
+//! Recurrent layers: `RNN`, `LSTM` and `GRU`.
+//!
+//! Weights have one matrix for each direction. Their gates are in another order than in gradus: i, o, f, c in an `LSTM`, and
+//! z, r, h in a `GRU`, as in gradus.
+
+use super::attributes::{Operator, only, operator, read, rejected};
+use super::inputs::{input, optional};
+use crate::Shape;
+use crate::formats::onnx::node::{Attribute, Node};
+use crate::formats::onnx::scope::{Scope, Value};
+use crate::formats::onnx::tensor::Tensor;
+use crate::ops::{Activation, RecurrentOptions};
+use crate::tape::Var;
+
+/// The operators and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "GRU",
+        7,
+        &[
+            read("activation_alpha"),
+            read("activation_beta"),
+            read("activations"),
+            rejected("clip"),
+            read("direction"),
+            read("hidden_size"),
+            read("layout").since(14),
+            read("linear_before_reset"),
+        ],
+    ),
+    operator(
+        "LSTM",
+        7,
+        &[
+            read("activation_alpha"),
+            read("activation_beta"),
+            read("activations"),
+            rejected("clip"),
+            read("direction"),
+            read("hidden_size"),
+            only("input_forget", 0, 0, "its gates must be separate"),
+            read("layout").since(14),
+        ],
+    ),
+    operator(
+        "RNN",
+        7,
+        &[
+            read("activation_alpha"),
+            read("activation_beta"),
+            read("activations"),
+            rejected("clip"),
+            read("direction"),
+            read("hidden_size"),
+            read("layout").since(14),
+        ],
+    ),
+];
+
+/// The sizes and settings of a node.
+struct Recurrence<'n> {
+    node: &'n Node,
+    /// The position in ONNX of each gate of gradus.
+    gates: &'static [usize],
+    units: usize,
+    /// Whether the reset gate is applied after the product.
+    reset_after: bool,
+    /// Whether the batch is the first axis.
+    batch_first: bool,
+    /// Whether each direction is the reverse one.
+    directions: &'static [bool],
+}
+
+pub(super) fn record<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let directions: &[bool] = match node.text("direction", "forward")? {
+        "forward" => &[false],
+        "reverse" => &[true],
+        "bidirectional" => &[false, true],
+        other => return Err(format!("direction is \"{other}\", expected forward, reverse or bidirectional")),
+    };
+    let gates: &[usize] = match node.operator.as_str() {
+        "LSTM" => &[0, 2, 3, 1],
+        "GRU" => &[0, 1, 2],
+        _ => &[0],
+    };
+    let [of_w, of_r] = [input(inputs, 1)?.sizes(), input(inputs, 2)?.sizes()];
+    let [count, columns, units] = of_r[..] else { return Err("the recurrent weights must have three axes".into()) };
+    if of_w.len() != 3
+        || of_w[..2] != of_r[..2]
+        || count != directions.len()
+        || units.checked_mul(gates.len()) != Some(columns)
+    {
+        return Err(format!("the weights have shapes {of_w:?} and {of_r:?}, which do not fit together"));
+    }
+    let hidden_size = node.integer("hidden_size", units as i64)?;
+    if hidden_size != units as i64 {
+        return Err(format!("attribute hidden_size is {hidden_size}, but the weights have {units} units"));
+    }
+    let recurrence = Recurrence {
+        node,
+        gates,
+        units,
+        reset_after: node.integer("linear_before_reset", 0)? != 0,
+        batch_first: node.integer("layout", 0)? != 0,
+        directions,
+    };
+    recurrence.record(scope, inputs)
+}
+
+impl Recurrence<'_> {
+    fn record<'r>(&self, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String> {
+        let order: &[usize] = if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] };
+        let x = scope.arranged(input(inputs, 0)?, order)?;
+        let [rows, steps] = [x.shape().axis(0), x.shape().axis(1)];
+        self.check_no_peepholes(inputs)?;
+        let mask = optional(inputs, 4).map(|lengths| mask(scope, lengths, [rows, steps])).transpose()?;
+        let states = if self.node.operator == "LSTM" { 2 } else { 1 };
+        let wants_sequence = self.node.outputs.first().is_some_and(|name| !name.is_empty());
+        let mut outputs = vec![Vec::new(); 1 + states];
+        for (direction, reverse) in self.directions.iter().enumerate() {
+            let kernel = self.weights(scope, input(inputs, 1)?, direction)?;
+            let recurrent = self.weights(scope, input(inputs, 2)?, direction)?;
+            let bias = optional(inputs, 3).map(|bias| self.bias(scope, bias, direction)).transpose()?;
+            let activations = self.activations(direction)?;
+            let options = RecurrentOptions::new()
+                .activation(activations[1])
+                .recurrent_activation(activations[0])
+                .initial_state(self.initial_states(scope, inputs, direction, [rows, states])?)
+                .mask(mask)
+                .zero_output_for_mask(true)
+                .go_backwards(*reverse)
+                .in_order_of_inputs(true)
+                .return_sequences(wants_sequence)
+                .return_state(true);
+            let results = match self.node.operator.as_str() {
+                "LSTM" => x.lstm(kernel, recurrent, bias, options),
+                "GRU" => x.gru(kernel, recurrent, bias, self.reset_after, options),
+                _ => x.simple_rnn(kernel, recurrent, bias, options),
+            };
+            outputs.iter_mut().zip(results).for_each(|(all, result)| all.push(result));
+        }
+        let join = |parts: &[Var<'r>], axis: isize, shape: &[usize]| {
+            let shape = Shape::new(shape).map_err(|error| error.to_string())?;
+            let parts: Vec<Var<'r>> = parts.iter().map(|part| part.reshape(shape)).collect();
+            Ok::<_, String>(if let [only] = parts[..] { only } else { parts[0].concatenate(&parts[1..], axis) })
+        };
+        let mut values = Vec::new();
+        for (number, parts) in outputs.iter().enumerate() {
+            values.push(match (number, wants_sequence) {
+                (0, true) => {
+                    let y = join(parts, 2, &[rows, steps, 1, self.units])?;
+                    Value::with_order(y, if self.batch_first { vec![0, 1, 2, 3] } else { vec![2, 0, 1, 3] })
+                }
+                // Nothing uses the output without a name.
+                _ => {
+                    let y = join(parts, 1, &[rows, 1, self.units])?;
+                    Value::with_order(y, if self.batch_first { vec![0, 1, 2] } else { vec![1, 0, 2] })
+                }
+            });
+        }
+        Ok(values)
+    }
+
+    /// The weights of a direction, transposed and with the gates of gradus: inputs × gates · units.
+    fn weights<'r>(&self, scope: &mut Scope<'_, 'r>, value: &Value<'r>, direction: usize) -> Result<Var<'r>, String> {
+        let (sizes, units) = (value.sizes(), self.units);
+        let (columns, depth) = (sizes[1], sizes[2]);
+        if let Value::Constant(name, constant) = value {
+            constant.tensor.check_floats()?;
+            let stored = constant.tensor.to_floats();
+            let element = |at: usize| {
+                let (row, column) = (at / columns, at % columns);
+                let gate = self.gates[column / units] * units + column % units;
+                stored[(direction * columns + gate) * depth + row]
+            };
+            let arranged = Tensor::floats(vec![depth, columns], (0..depth * columns).map(element).collect());
+            let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
+            return scope.in_onnx_order(&value);
+        }
+        let all = scope.in_onnx_order(value)?;
+        let gate = |gate: &usize| all.slice(&[direction, gate * units, 0], [1, units, depth]).reshape([units, depth]);
+        let gates: Vec<Var<'r>> = self.gates.iter().map(gate).collect();
+        let joined = if let [only] = gates[..] { only } else { gates[0].concatenate(&gates[1..], 0) };
+        Ok(joined.transpose(&[1, 0]))
+    }
+
+    /// The biases of a direction: one for each column, or two for a GRU whose reset gate is applied after the product.
+    fn bias<'r>(&self, scope: &mut Scope<'_, 'r>, value: &Value<'r>, direction: usize) -> Result<Var<'r>, String> {
+        let (units, columns) = (self.units, self.gates.len() * self.units);
+        let expected = [self.directions.len(), 2 * columns];
+        if value.sizes() != expected {
+            return Err(format!("the biases have shape {:?}, expected {expected:?}", value.sizes()));
+        }
+        let two = self.node.operator == "GRU" && self.reset_after;
+        if let Value::Constant(name, constant) = value {
+            constant.tensor.check_floats()?;
+            let stored = constant.tensor.to_floats();
+            let element = |half: usize, column: usize| {
+                let gate = self.gates[column / units] * units + column % units;
+                stored[(direction * 2 + half) * columns + gate]
+            };
+            let arranged = match two {
+                true => Tensor::floats(
+                    vec![2, columns],
+                    (0..2 * columns).map(|at| element(at / columns, at % columns)).collect(),
+                ),
+                false => Tensor::floats(
+                    vec![columns],
+                    (0..columns).map(|column| element(0, column) + element(1, column)).collect(),
+                ),
+            };
+            let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
+            return scope.in_onnx_order(&value);
+        }
+        let all = scope.in_onnx_order(value)?;
+        let half = |half: usize| {
+            let gate =
+                |gate: &usize| all.slice(&[direction, half * columns + gate * units], [1, units]).reshape([units]);
+            let gates: Vec<Var<'r>> = self.gates.iter().map(gate).collect();
+            if let [only] = gates[..] { only } else { gates[0].concatenate(&gates[1..], 0) }
+        };
+        let [first, second] = [half(0), half(1)];
+        Ok(match two {
+            true => first.concatenate(&[second], 0).reshape([2, columns]),
+            false => first + second,
+        })
+    }
+
+    /// The states of a direction before the first step.
+    fn initial_states<'r>(
+        &self,
+        scope: &mut Scope<'_, 'r>,
+        inputs: &[Option<Value<'r>>],
+        direction: usize,
+        [rows, states]: [usize; 2],
+    ) -> Result<Vec<Var<'r>>, String> {
+        let given: Vec<Option<&Value<'r>>> = (0..states).map(|state| optional(inputs, 5 + state)).collect();
+        if given.iter().all(Option::is_none) {
+            return Ok(Vec::new());
+        }
+        let sizes = vec![rows, self.directions.len(), self.units];
+        let state = |value: Option<&Value<'r>>| {
+            let order: &[usize] = if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] };
+            let all = match value {
+                Some(value) => scope.arranged(value, order)?,
+                None => {
+                    let length = Shape::new(&sizes).map_err(|error| error.to_string())?.len();
+                    scope.limits.check_computed(length)?;
+                    scope.in_onnx_order(&Value::computed(Tensor::floats(sizes.clone(), vec![0.0; length])))?
+                }
+            };
+            Ok(all.slice(&[0, direction, 0], [rows, 1, self.units]).reshape([rows, self.units]))
+        };
+        given.into_iter().map(state).collect()
+    }
+
+    /// Checks that an LSTM has no peepholes: weights of the cell state in the gates.
+    fn check_no_peepholes(&self, inputs: &[Option<Value<'_>>]) -> Result<(), String> {
+        let Some(weights) = optional(inputs, 7) else { return Ok(()) };
+        match weights.as_constant().and_then(Tensor::as_floats) {
+            Ok(values) if values.iter().all(|value| *value == 0.0) => Ok(()),
+            _ => Err("weights of peepholes are not supported".into()),
+        }
+    }
+
+    /// The activations of a direction: that of the gates, and that of the candidate and the cell state.
+    fn activations(&self, direction: usize) -> Result<[Activation; 2], String> {
+        let lstm = self.node.operator == "LSTM";
+        let defaults: &[&str] = match self.node.operator.as_str() {
+            "LSTM" => &["Sigmoid", "Tanh", "Tanh"],
+            "GRU" => &["Sigmoid", "Tanh"],
+            _ => &["Tanh"],
+        };
+        let names: Vec<&str> = match self.node.attributes.get("activations") {
+            None => defaults.repeat(self.directions.len()),
+            Some(Attribute::Texts(names)) => names.iter().map(String::as_str).collect(),
+            Some(_) => return Err("attribute activations has another type, expected a list of strings".into()),
+        };
+        let expected = defaults.len() * self.directions.len();
+        if names.len() != expected {
+            return Err(format!("the number of activations is {}, expected {expected}", names.len()));
+        }
+        let mut parameters =
+            [self.node.numbers("activation_alpha")?, self.node.numbers("activation_beta")?].map(|all| all.iter());
+        let mut all = Vec::new();
+        for name in names {
+            all.push(activation(name, &mut parameters)?);
+        }
+        let own = &all[direction * defaults.len()..][..defaults.len()];
+        if lstm && own[1] != own[2] {
+            return Err("the activations of the candidate and of the cell state differ".into());
+        }
+        Ok(if let [only] = own { [Activation::Linear, *only] } else { [own[0], own[1]] })
+    }
+}
+
+/// The activation of this name. Takes its parameters from the lists of the node; those that are missing have their defaults.
+fn activation(name: &str, [alpha, beta]: &mut [std::slice::Iter<'_, f32>; 2]) -> Result<Activation, String> {
+    let mut of = |default: f32| alpha.next().copied().unwrap_or(default);
+    let near = |found: f32, expected: f32| (found - expected).abs() < 1e-6;
+    let known = match name.to_ascii_lowercase().as_str() {
+        "affine" => {
+            let found = [of(1.0), beta.next().copied().unwrap_or(0.0)];
+            Some(Activation::Linear).filter(|_| found == [1.0, 0.0])
+        }
+        "elu" => Some(Activation::Elu).filter(|_| of(1.0) == 1.0),
+        "hardsigmoid" => match [of(0.2), beta.next().copied().unwrap_or(0.5)] {
+            [alpha, 0.5] if near(alpha, 0.2) => Some(Activation::LegacyHardSigmoid),
+            [alpha, 0.5] if near(alpha, 1.0 / 6.0) => Some(Activation::HardSigmoid),
+            _ => None,
+        },
+        "leakyrelu" => Some(Activation::LeakyRelu).filter(|_| near(of(0.01), 0.2)),
+        "relu" => Some(Activation::Relu),
+        "sigmoid" => Some(Activation::Sigmoid),
+        "softplus" => Some(Activation::Softplus),
+        "softsign" => Some(Activation::Softsign),
+        "tanh" => Some(Activation::Tanh),
+        _ => None,
+    };
+    known.ok_or_else(|| {
+        format!("attribute activations: {name} is not supported with these activation_alpha and activation_beta")
+    })
+}
+
+/// 1 for the steps before the length of each row, otherwise 0.
+fn mask<'r>(scope: &mut Scope<'_, 'r>, lengths: &Value<'r>, [rows, steps]: [usize; 2]) -> Result<Var<'r>, String> {
+    if lengths.sizes() != [rows] {
+        return Err(format!("the lengths of sequences have shape {:?}, expected [{rows}]", lengths.sizes()));
+    }
+    let lengths = scope.numbers(lengths, &[0])?.reshape([rows, 1]);
+    scope.limits.check_computed(steps)?;
+    let numbers = Value::computed(Tensor::floats(vec![1, steps], (0..steps).map(|step| step as f32).collect()));
+    Ok(scope.in_onnx_order(&numbers)?.less(lengths))
+}

@@ -1,0 +1,152 @@
+//! SimpleRnn: fully connected recurrent layer.
+
+use crate::error::Result;
+use crate::initializers::{GlorotUniform, Initializer, Orthogonal, Zeros};
+use crate::kernels::recurrent::Cell;
+use crate::layers::recurrence::Recurrence;
+use crate::layers::{Activation, Cursor, Layer, Weights};
+use crate::regularizers::Regularizer;
+use crate::settings::{FromSpec, options};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+options! {
+    /// A recurrent layer: activation(x · kernel + h · recurrent_kernel + bias) in each step, where h is the previous output.
+    /// `SimpleRNN` in Keras.
+    ///
+    /// The first input is a sequence, steps × features. A second input is the initial state, `units`, which is 0 without it.
+    /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
+    /// steps × `units`; `return_state` adds the final state. Weights are `kernel`, features × `units`, `recurrent_kernel`,
+    /// `units` × `units`, and `bias`, `units`. `stateful`, constraints and activity regularizers of Keras have no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::SimpleRnn};
+    /// let network = Sequential::new([10, 3]).add(SimpleRnn::new(8).return_sequences(true)).add(SimpleRnn::new(4));
+    /// let model = network.architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([4])]);
+    /// assert_eq!(model.params().count(true), 148);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if `units` is 0 or a rate is not ≥ 0 and < 1, and
+    /// [`Error::Shape`](crate::Error::Shape) for other inputs.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct SimpleRnn("SimpleRNN") of (units: usize) {
+        /// Activation of the outputs. Defaults to [`Activation::Tanh`].
+        value activation: Activation = Activation::Tanh,
+        /// Whether to add a learned bias. Defaults to `true`.
+        value use_bias: bool = true,
+        /// Initializer of the kernel. Defaults to [`GlorotUniform`].
+        part kernel_initializer: Initializer = GlorotUniform,
+        /// Initializer of the recurrent kernel. Defaults to [`Orthogonal`].
+        part recurrent_initializer: Initializer = Orthogonal::default(),
+        /// Initializer of the bias. Defaults to [`Zeros`].
+        part bias_initializer: Initializer = Zeros,
+        /// Regularizer of the kernel, whose penalty is added to the loss. Defaults to none.
+        optional kernel_regularizer: Regularizer,
+        /// Regularizer of the recurrent kernel, whose penalty is added to the loss. Defaults to none.
+        optional recurrent_regularizer: Regularizer,
+        /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
+        optional bias_regularizer: Regularizer,
+        /// Probability of dropping a feature in training, ≥ 0 and < 1. Equal features are dropped in all steps of a sequence.
+        /// Defaults to 0.
+        value dropout: f32 = 0.0,
+        /// Probability of dropping a unit of the hidden state in products in training, ≥ 0 and < 1. Equal units are dropped in
+        /// all steps of a sequence and for all gates. Defaults to 0.
+        value recurrent_dropout: f32 = 0.0,
+        /// Whether to return the outputs of all steps instead of the last. Defaults to `false`.
+        value return_sequences: bool = false,
+        /// Whether to return the final state too. Defaults to `false`.
+        value return_state: bool = false,
+        /// Whether to process the steps from the last to the first; outputs are in the order of processing. Defaults to
+        /// `false`.
+        value go_backwards: bool = false,
+        /// Whether the output of a masked step is 0 instead of the previous output. Defaults to `false`.
+        value zero_output_for_mask: bool = false,
+    }
+}
+
+impl SimpleRnn {
+    /// Creates the layer with `units` outputs, at least 1, and the defaults of Keras.
+    pub fn new(units: usize) -> SimpleRnn {
+        SimpleRnn::with_defaults(units)
+    }
+
+    fn of_recurrence(&self) -> Recurrence<'_> {
+        Recurrence {
+            owner: "SimpleRnn",
+            cell: Cell::Simple,
+            units: self.units,
+            use_bias: self.use_bias,
+            activation: self.activation,
+            recurrent_activation: Activation::Linear,
+            initializers: [&self.kernel_initializer, &self.recurrent_initializer, &self.bias_initializer],
+            regularizers: [
+                self.kernel_regularizer.as_ref(),
+                self.recurrent_regularizer.as_ref(),
+                self.bias_regularizer.as_ref(),
+            ],
+            unit_forget_bias: false,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            return_sequences: self.return_sequences,
+            return_state: self.return_state,
+            go_backwards: self.go_backwards,
+            zero_output_for_mask: self.zero_output_for_mask,
+            in_order_of_inputs: false,
+            prefix: "",
+        }
+    }
+}
+
+impl Layer for SimpleRnn {
+    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        self.of_recurrence().build(inputs, weights)
+    }
+
+    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        self.of_recurrence().record(weights, inputs)
+    }
+
+    fn spec(&self) -> Spec {
+        self.write_options(Spec::new(Self::CLASS))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn recurrence(&self) -> Option<Recurrence<'_>> {
+        Some(self.of_recurrence())
+    }
+}
+
+#[cfg(test)]
+pub(in crate::layers) mod tests {
+    use super::*;
+    use crate::initializers::{HeNormal, Ones};
+    use crate::regularizers::{L1, L2};
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
+        let sequences = || vec![Shape::from([5, 2])];
+        let regularized = SimpleRnn::new(2).kernel_regularizer(L2::new(0.1)).recurrent_regularizer(L1::new(0.2));
+        let regularized = regularized.bias_regularizer(L2::new(0.3)).kernel_initializer(HeNormal).use_bias(true);
+        let dropped = SimpleRnn::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
+        vec![
+            (Box::new(SimpleRnn::new(3)), sequences()),
+            (
+                Box::new(SimpleRnn::new(4).return_sequences(true).use_bias(false).go_backwards(true)),
+                vec![Shape::from([1, 7])],
+            ),
+            (
+                Box::new(SimpleRnn::new(3).return_state(true).recurrent_initializer(HeNormal).bias_initializer(Ones)),
+                vec![Shape::from([4, 2]), Shape::from([3])],
+            ),
+            (Box::new(regularized.activation(Activation::Softsign)), sequences()),
+            (Box::new(dropped), sequences()),
+        ]
+    }
+}
