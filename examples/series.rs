@@ -3,6 +3,7 @@
 //! The convolutional networks are those of Wang, Yan and Oates, "Time Series Classification from Scratch with Deep Neural
 //! Networks" (2017). The series are those of GunPoint: does a hand draw a gun, or point?
 
+use gradus::architecture::Node;
 use gradus::callbacks::ReduceLrOnPlateau;
 use gradus::data::Arrays;
 use gradus::layers::*;
@@ -11,7 +12,6 @@ use gradus::metrics::Accuracy;
 use gradus::optimizers::Adam;
 use gradus::report::{Chart, Notebook, Predictions};
 use gradus::run::{Interrupt, Options, Program};
-use gradus::architecture::Node;
 use gradus::{Compile, Graph, Sequential};
 use ndarray::{Array1, Array3};
 use std::error::Error;
@@ -23,7 +23,7 @@ const STEPS: usize = 150;
 
 fn main() -> ExitCode {
     let program = Program::new("series", "Time series of GunPoint").epochs(200).seed(1);
-    program.choice("network", "the network to train", &["fcn", "resnet"]).run(train)
+    program.choice("network", "the network to train", &["fcn", "resnet", "lstm"]).run(train)
 }
 
 fn train(options: &Options) -> Result<(), Box<dyn Error>> {
@@ -43,10 +43,11 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.chart(&chart);
     let (train, test) = (Arrays::new(&x, &labels)?, Arrays::new(&test_x, &test_labels)?);
 
-    notebook.heading("Define the network"); // convolutions of any length, averaged over all steps
+    notebook.heading("Define the network"); // for series of any length
     let settings = Compile::new(Adam::new(0.001), SparseCategoricalCrossentropy::new()).metric(Accuracy);
     let mut model = match options.choice {
         "resnet" => resnet().compile(options.compile(settings))?,
+        "lstm" => lstm().compile(options.compile(settings))?,
         _ => fcn().compile(options.compile(settings))?,
     };
     notebook.show(model.summary());
@@ -68,7 +69,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// The fully convolutional network.
 fn fcn() -> Sequential {
-    let mut network = Sequential::new([STEPS, 1]);
+    let mut network = Sequential::new((None, 1));
     for (filters, kernel) in [(128, 8), (256, 5), (128, 3)] {
         let convolution = Conv1d::new(filters, kernel).padding(Padding::Same);
         network = network.add(convolution).add(BatchNorm::new()).add(Activation::Relu);
@@ -79,7 +80,7 @@ fn fcn() -> Sequential {
 /// The residual network: three blocks of three convolutions, and a shortcut around each.
 fn resnet() -> Graph {
     let mut graph = Graph::new();
-    let mut x = graph.input("series", [STEPS, 1]);
+    let mut x = graph.input("series", (None, 1));
     let normalized = |graph: &mut Graph, x: Node, filters: usize, kernel: usize| {
         let y = graph.apply(Conv1d::new(filters, kernel).padding(Padding::Same), x);
         graph.apply(BatchNorm::new(), y)
@@ -100,6 +101,12 @@ fn resnet() -> Graph {
     let classes = graph.apply(Dense::new(2).activation(Activation::Softmax), average);
     graph.output("class", classes);
     graph
+}
+
+/// Two recurrent layers, of which the second returns its last output.
+fn lstm() -> Sequential {
+    let network = Sequential::new((None, 1)).add(Lstm::new(32).return_sequences(true)).add(Lstm::new(32));
+    network.add(Dense::new(2).activation(Activation::Softmax))
 }
 
 /// Reads at most `limit` series, rows × steps × 1, and their labels from 0. A line holds numbers, a colon and a label from 1.

@@ -211,7 +211,7 @@ fn help_lists_the_options() {
 
 #[test]
 fn series_trains_each_network_with_equal_bits_on_any_number_of_threads() {
-    for network in ["fcn", "resnet"] {
+    for network in ["fcn", "resnet", "lstm"] {
         let digests = ["1", "2"].map(|threads| {
             let folder = tempdir().unwrap();
             let out = folder.path().to_str().unwrap();
@@ -229,6 +229,20 @@ fn series_trains_each_network_with_equal_bits_on_any_number_of_threads() {
     let refused = run("series", &["--network", "mlp"]);
     assert_eq!(
         text(&refused.stderr),
-        "series: --network must be fcn or resnet, got \"mlp\"; --help lists the options\n"
+        "series: --network must be fcn or resnet or lstm, got \"mlp\"; --help lists the options\n"
     );
+}
+
+#[test]
+fn forecast_compares_the_network_with_naive_forecasts() {
+    let folder = tempdir().unwrap();
+    let output = run("forecast", &["--epochs", "1", "--limit", "20", "--out", folder.path().to_str().unwrap()]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shown.contains("20 windows for training, 88 for the test"), "{shown}");
+    let errors = shown.lines().find_map(|line| line.strip_prefix("Mean absolute error in sunspots: network ")).unwrap();
+    // Those of the naive forecasts do not depend on the network.
+    assert!(errors.contains(", number of the year before ") && errors.split(' ').count() == 12, "{errors}");
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("Forecasts of one year") && folder.path().join("model.safetensors").exists());
 }
