@@ -1,7 +1,7 @@
 //! Classification of time series: `cargo run --example series`.
 //!
-//! The convolutional networks are those of Wang, Yan and Oates, "Time Series Classification from Scratch with Deep Neural
-//! Networks" (2017). The series are those of GunPoint: does a hand draw a gun, or point?
+//! The convolutional networks are from Wang, Yan and Oates, "Time Series Classification from Scratch with Deep Neural
+//! Networks" (2017). The series are from the dataset GunPoint: a hand either draws a gun or points.
 
 use gradus::architecture::Node;
 use gradus::callbacks::ReduceLrOnPlateau;

@@ -5,8 +5,9 @@ use crate::registry::{BUILT_IN, Part};
 use crate::settings::spec_error;
 use crate::spec::{Spec, SpecValue};
 
-/// Creates a part from its name in `text`: a class in any case, with or without underscores, or an alias, optionally followed by
-/// settings in parentheses, as in `Huber(delta=2)`. `defaults` has the spec of each class with its default settings.
+/// Creates a part from its name in `text`: a class in any case, with or without underscores, or an alias, optionally
+/// followed by settings in parentheses, as in `Huber(delta=2)`. `defaults` has the spec of each class with its default
+/// settings.
 pub(crate) fn find<T: Part + ?Sized>(text: &str, defaults: Vec<Spec>, aliases: &[(&str, &str)]) -> Result<Box<T>> {
     let (name, settings) = match text.split_once('(') {
         None => (text.trim(), ""),

@@ -89,7 +89,7 @@ impl SampleShape {
         sample.rank() == self.rank() && self.sizes().iter().zip(sample.sizes()).all(fits)
     }
 
-    /// The shape with the axes open along which `other` has another size; `None` if the numbers of axes differ.
+    /// The shape, with an open axis wherever `other` has a different size; `None` if the numbers of axes differ.
     pub(crate) fn joined(mut self, other: Shape) -> Option<SampleShape> {
         if self.rank() != other.rank() {
             return None;

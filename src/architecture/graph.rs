@@ -137,8 +137,8 @@ impl Graph {
         Graph::default()
     }
 
-    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample, in which the
-    /// size of an open axis is `None`: `graph.input("image", (None, None, 3))`.
+    /// Adds an input. `name`, which must not be empty, is its name in datasets, and `shape` the shape of one sample, in
+    /// which the size of an open axis is `None`: `graph.input("image", (None, None, 3))`.
     pub fn input(&mut self, name: impl Into<String>, shape: impl Into<SampleShape>) -> Node {
         self.input_value(ValueInfo::new(name, shape))
     }

@@ -56,12 +56,12 @@ pub(super) fn probe(
     let mut samples: Vec<SampleShape> = inputs.iter().map(|input| input.shape).collect();
     samples.extend(first.probe.all()[inputs.len()..].iter().map(|shape| SampleShape::from(*shape)));
     let mut fits = false;
-    let mut refused = None;
+    let mut rejected = None;
     for other in further(size) {
         let built = match build(&inputs_of(inputs, other)) {
             Ok(built) => built,
             Err(error) => {
-                refused.get_or_insert((other, error));
+                rejected.get_or_insert((other, error));
                 continue;
             }
         };
@@ -77,7 +77,7 @@ pub(super) fn probe(
             })?;
         }
     }
-    match refused {
+    match rejected {
         Some((other, error)) if !fits => {
             let problem = format!(
                 "the layers accept open axes of size {size} and none of the larger sizes that were tried; make the axes fixed in \

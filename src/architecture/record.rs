@@ -142,12 +142,12 @@ mod tests {
         assert!(matches!(error, Error::Graph { .. }));
     }
 
-    /// Passes masks on, ends them, or refuses them.
+    /// Passes masks on, ends them, or rejects them.
     #[derive(Debug)]
     enum Mask {
         Pass,
         End,
-        Refuse,
+        Reject,
     }
 
     impl Layer for Mask {
@@ -159,7 +159,7 @@ mod tests {
             vec![if matches!(self, Mask::End) { y.without_mask() } else { y }]
         }
         fn supports_masking(&self) -> bool {
-            !matches!(self, Mask::Refuse)
+            !matches!(self, Mask::Reject)
         }
         fn spec(&self) -> Spec {
             Spec::new("Mask")
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_pass_masks_on_end_them_or_refuse_them() {
+    fn layers_pass_masks_on_end_them_or_reject_them() {
         let output = |layer: Mask, masked: bool| {
             let network = Sequential::new([3, 2]).add_named("mine", layer).architecture(0).unwrap();
             let recorder = Recorder::new(Mode::Inference);
@@ -176,11 +176,11 @@ mod tests {
             (y.mask().map(|mask| mask.shape()), recorder.error().unwrap_or_default())
         };
         assert_eq!(output(Mask::Pass, true), (Some(Shape::from([4, 3])), String::new()));
-        for (layer, masked) in [(Mask::End, true), (Mask::Pass, false), (Mask::Refuse, false)] {
+        for (layer, masked) in [(Mask::End, true), (Mask::Pass, false), (Mask::Reject, false)] {
             assert_eq!(output(layer, masked), (None, String::new()));
         }
         let expected = "mine: its input has a mask, which marks padding, but Mask does not support masks; implement \
                         `Layer::supports_masking` if it ignores padding, or remove the layer that sets the mask";
-        assert_eq!(output(Mask::Refuse, true).1, expected);
+        assert_eq!(output(Mask::Reject, true).1, expected);
     }
 }

@@ -41,8 +41,8 @@ impl Batches {
         key.draws(0).shuffle(&mut self.order);
     }
 
-    /// Shuffles the rows so that each batch has rows of similar lengths, such as numbers of steps, which a dataset with an
-    /// [open axis](super::Dataset::open_axes) pads to the longest. The shuffled rows are sorted by length in groups of
+    /// Shuffles the rows so that each batch has rows of similar lengths, such as numbers of steps. This reduces the padding
+    /// in a dataset with an [open axis](super::Dataset::open_axes). The shuffled rows are sorted by length in groups of
     /// `batches` batches, and the full batches are shuffled. The order depends only on `key` and the lengths. With more
     /// batches in a group, lengths in a batch differ less, and batches repeat more from epoch to epoch. Does not allocate.
     ///

@@ -101,8 +101,8 @@ pub trait Columns: Dataset {
     /// The name and the kind of each target of a row. May be empty for a dataset that is only used for predictions.
     fn target_columns(&self) -> Vec<(String, Target)>;
 
-    /// The type and shape in which [`gather_target`](Columns::gather_target) writes this target of each of the rows `rows`, like
-    /// [`Dataset::batch_target`] for the first target. Defaults to that of [`target_columns`](Columns::target_columns).
+    /// The type and shape in which [`gather_target`](Columns::gather_target) writes this target of each of the rows `rows`,
+    /// like [`Dataset::batch_target`] for the first target. Defaults to that of [`target_columns`](Columns::target_columns).
     ///
     /// # Panics
     /// May panic when the column or a row does not exist.

@@ -95,10 +95,10 @@ pub trait Dataset: Send + Sync {
     /// [`input_shape`](Dataset::input_shape), ascending. Defaults to none.
     ///
     /// A dataset with open axes also implements [`row_shape`](Dataset::row_shape), and
-    /// [`batch_target`](Dataset::batch_target) if its targets have open axes too. The input of the model has the same open axes,
-    /// as in `(None, 4)`; `fit`, `evaluate` and `predict` return an error if a row has another size along an axis that is fixed
-    /// in the model. Training pads each batch to its longest row. Evaluation and prediction pad nothing: they compute rows of
-    /// equal size together.
+    /// [`batch_target`](Dataset::batch_target) if its targets have open axes too. The input of the model has the same open
+    /// axes, as in `(None, 4)`; `fit`, `evaluate` and `predict` return an error if a row has a different size along an axis
+    /// that is fixed in the model. Training pads each batch to its longest row. Evaluation and prediction do not pad; they
+    /// process rows of the same size together.
     ///
     /// ```
     /// use gradus::Shape;
@@ -165,8 +165,8 @@ pub trait Dataset: Send + Sync {
 
     /// The type and shape in which [`gather`](Dataset::gather) writes the target of each of the rows `rows`. Defaults to
     /// [`target`](Dataset::target). A dataset implements it if the shape of targets depends on the
-    /// [batch](Dataset::batch_shape), such as one label for each step of a sequence. The dataset then also chooses the target of
-    /// padded steps, such as a label that the loss ignores. It should not allocate.
+    /// [batch](Dataset::batch_shape), such as one label for each step of a sequence. The dataset then also chooses the
+    /// target of padded steps, such as a label that the loss ignores. It should not allocate.
     ///
     /// # Panics
     /// May panic when a row does not exist.

@@ -32,7 +32,7 @@ pub struct Sequences {
     /// The shape of a sequence of one step.
     step: Shape,
     longest: usize,
-    /// The open axes: that of the steps, unless all rows have equal numbers of steps.
+    /// The open axes: the axis of the steps, unless all rows have the same number of steps.
     open: &'static [usize],
     side: PadSide,
     padding: f32,
@@ -52,13 +52,13 @@ pub enum PadSide {
 }
 
 impl Sequences {
-    /// Creates a dataset from an array steps × the shape of a step for each sequence, and `targets`, as those of
-    /// [`Arrays`](super::Arrays). A sequence of indices has one axis, and a sequence may have no steps. Padding is 0, after
-    /// the last step.
+    /// Creates a dataset from one array per sequence, steps × the shape of a step, and `targets` as for
+    /// [`Arrays`](super::Arrays). A sequence of indices has one axis, and a sequence may have no steps. By default,
+    /// sequences are padded with 0 after the last step.
     ///
     /// # Errors
     /// [`Error::Rows`] when the numbers of sequences and targets differ, [`Error::Empty`] without rows, [`Error::Shape`] when
-    /// steps have different shapes, an array has no axes or too many, or all sequences are without steps.
+    /// steps have different shapes, an array has no axes or too many, or no sequence has steps.
     pub fn new<S: Into<Inputs>>(
         sequences: impl IntoIterator<Item = S>,
         targets: impl Into<Targets>,
@@ -113,10 +113,11 @@ impl Sequences {
         Ok(self)
     }
 
-    /// Sets sample weights, by which the losses of rows are multiplied in training and evaluation. `sample_weight` in Keras.
+    /// Sets one sample weight per row. In training and evaluation, the loss of a row is multiplied by it. `sample_weight` in
+    /// Keras.
     ///
     /// # Errors
-    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
+    /// [`Error::Rows`] if the number of weights is not the number of rows, [`Error::Setting`] if a weight is not finite.
     pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<Sequences> {
         self.weights = Some(sample_weight::checked(weights, self.len())?);
         Ok(self)
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn sequences_that_do_not_fit_are_refused() {
+    fn sequences_that_do_not_fit_are_rejected() {
         let message = |data: Result<Sequences>| data.unwrap_err().to_string();
         let labels = |rows: usize| Array1::<u8>::zeros(rows);
         let different = [Array2::<f32>::zeros((1, 2)), Array2::zeros((1, 3))];

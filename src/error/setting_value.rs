@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The value of a setting in [`Error::Setting`](crate::Error::Setting). Displays integers exactly, and `f32` values in their shortest form.
+/// The value of a setting in [`Error::Setting`](crate::Error::Setting). Displays integers exactly, and `f32` values in their
+/// shortest form.
 ///
 /// ```
 /// use gradus::SettingValue;

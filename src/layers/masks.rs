@@ -62,8 +62,8 @@ pub(super) fn concatenated<'r>(inputs: &[Var<'r>], axis: isize) -> Option<Var<'r
     Some(nonzero(valid))
 }
 
-/// Merges inputs of which the invalid positions have no effect, and sets the mask of the result. `merge` has no neutral
-/// value: an invalid position takes the value of the other inputs.
+/// Merges inputs so that their invalid positions have no effect, and sets the mask of the result. `merge` has no neutral
+/// element, so an invalid position gets the value of the other inputs.
 pub(super) fn merge_valid<'r>(inputs: &[Var<'r>], merge: fn(Var<'r>, Var<'r>) -> Var<'r>) -> Var<'r> {
     let (mut y, mut valid) = (inputs[0], of_steps(inputs[0]));
     for x in &inputs[1..] {

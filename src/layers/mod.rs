@@ -99,7 +99,7 @@ pub trait Layer: Debug + Send + Sync {
     fn spec(&self) -> Spec;
 
     /// Whether the layer accepts inputs with a [mask](Var::mask). Defaults to `false`: an input with a mask is then an error
-    /// of the recording, since the layer would take padding for data.
+    /// of the recording, because the layer would treat padding as data.
     ///
     /// A layer that computes each step separately can return `true`: its first output gets the mask of its first input. A
     /// layer that combines steps reads [`Var::mask`] in [`record`](Layer::record). An output that it returns by

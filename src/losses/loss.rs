@@ -66,11 +66,12 @@ pub trait Loss: Debug + Send + Sync {
     /// number of rows, not by the sum of the weights. The default records an error: the loss takes no weights.
     ///
     /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n × k.
-    /// If the prediction has a [mask](Var::mask), `weights` also has the other axes of the mask, as in n × steps × 1. Then a
-    /// weight is 0 for padding, and for a valid position the sample weight times the number of positions divided by that of
-    /// valid positions: so the mean over all positions is that over the valid ones, and 0 if there are none.
+    /// If the prediction has a [mask](Var::mask), `weights` also has the other axes of the mask, as in n × steps × 1. The
+    /// weight is then 0 for padding. For a valid position, it is the sample weight times the number of all positions divided
+    /// by the number of valid positions, so that the mean over all positions equals the mean over the valid ones. It is 0 if
+    /// no position is valid.
     ///
-    /// So it can be multiplied by errors of the shape of the prediction, and by errors of the rows if their axes are kept.
+    /// `weights` can therefore be multiplied by errors in the shape of the prediction, or by errors per row with `keepdims`.
     /// Arithmetic on the weights and an array with a different number of axes is an error, since n × 1 and n would broadcast to
     /// n × n.
     ///

@@ -13,9 +13,9 @@ use crate::shape::{Shape, View};
 
 impl Model {
     /// Returns the confusion matrix: the number of rows of a dataset by actual and predicted class. If the output has
-    /// several positions, positions are counted instead of rows, except those that a mask of the output marks as padding. Targets are integer labels, one-hot rows, or rows of
-    /// probabilities, whose first maximum is the class. A single output is a binary classifier with targets 0 and 1.
-    /// Classes are predicted as in [`predict_classes`](Model::predict_classes).
+    /// several positions, positions are counted instead of rows, except those that a mask of the output marks as padding.
+    /// Targets are integer labels, one-hot rows, or rows of probabilities, whose first maximum is the class. A single output
+    /// is a binary classifier with targets 0 and 1. Classes are predicted as in [`predict_classes`](Model::predict_classes).
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::Activation, losses::BinaryCrossentropy, optimizers::Sgd};

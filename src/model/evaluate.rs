@@ -16,7 +16,7 @@ pub(super) const ROWS: usize = 128;
 
 impl Model {
     /// Computes the mean loss and the metrics over all rows of a dataset. Rows that differ in size along open axes are not
-    /// padded: rows of equal size are evaluated together.
+    /// padded; rows of the same size are evaluated together.
     ///
     /// # Errors
     /// Inputs or targets do not fit the model, labels are not classes, or the dataset is empty. [`Error::Fault`] if an

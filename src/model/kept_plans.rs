@@ -4,22 +4,22 @@ use super::plan::{Kind, Plan};
 use crate::error::Result;
 use std::sync::{Mutex, PoisonError};
 
-/// Number of plans that are kept whatever their size.
+/// Number of plans that are kept regardless of their size.
 const ALWAYS_KEPT: usize = 8;
 
 /// Maximum number of plans that are kept.
 const MAX_PLANS: usize = 64;
 
-/// Maximum number of bytes of more than [`ALWAYS_KEPT`] plans.
+/// Maximum number of bytes if there are more than [`ALWAYS_KEPT`] plans.
 const MAX_BYTES: usize = 1 << 30;
 
-/// Plans, the last used one last. Their number and size are bounded: with inputs of many sizes, the plan that was not used for the
-/// longest time is dropped, and recorded again when its sizes occur again.
+/// Plans in the order of their last use. Their number and size are bounded: the least recently used plan is dropped, and
+/// recorded again when its sizes recur.
 #[derive(Debug, Default)]
 pub(super) struct KeptPlans(Vec<Plan>);
 
 impl KeptPlans {
-    /// Makes the first plan that fits the last used one. Returns its index.
+    /// Marks the first plan that fits as the last used one. Returns its index.
     pub(super) fn find(&mut self, fits: impl Fn(&Plan) -> bool) -> Option<usize> {
         let found = self.0.iter().position(fits)?;
         self.0[found..].rotate_left(1);
@@ -43,7 +43,7 @@ impl KeptPlans {
         self.0.len() - 1
     }
 
-    /// Drops the plans that were not used for the longest time until another one of this size fits.
+    /// Drops the least recently used plans until a plan of this size fits.
     pub(super) fn make_room(&mut self, bytes: usize) {
         while self.0.len() >= ALWAYS_KEPT {
             let all = self.0.iter().map(Plan::bytes).fold(bytes, usize::saturating_add);

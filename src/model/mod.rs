@@ -228,8 +228,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// The number of inputs or the shape of a sample differs from the model's, or a layer does not accept the size along an open
-    /// axis. The recorder reports other errors when it finishes.
+    /// The number of inputs or the shape of a sample differs from the model's, or a layer does not accept the size along an
+    /// open axis. The recorder reports other errors when it finishes.
     ///
     /// # Panics
     /// If an input belongs to another recorder, or parameters that were recorded before are not those of this model.

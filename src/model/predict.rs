@@ -21,13 +21,13 @@ use std::sync::{Mutex, PoisonError};
 const MIN_POOL_WORK: usize = 2_000_000;
 
 impl Model {
-    /// Predicts the output for samples of shape n × …, in any memory layout and of any size along open axes. No bit of the prediction of a sample depends on
-    /// the other samples.
+    /// Predicts the output for samples of shape n × …, in any memory layout and of any size along open axes. No bit of the
+    /// prediction of a sample depends on the other samples.
     ///
     /// # Errors
-    /// The array is empty, samples do not fit the model, a layer does not accept their size along open axes, or the model has several inputs or outputs; use
-    /// [`predict_outputs`](Model::predict_outputs) for such a model. [`Error::Fault`] for the first sample that contains an
-    /// invalid value, such as an index out of range.
+    /// The array is empty, samples do not fit the model, a layer does not accept their size along open axes, or the model
+    /// has several inputs or outputs; use [`predict_outputs`](Model::predict_outputs) for such a model. [`Error::Fault`] for
+    /// the first sample that contains an invalid value, such as an index out of range.
     pub fn predict<D: Dimension>(&self, samples: &ArrayRef<f32, D>) -> Result<ArrayD<f32>> {
         self.predict_by(samples, ROWS)
     }
@@ -72,13 +72,13 @@ impl Model {
     }
 
     /// Predicts every output, by name, for all rows of a dataset. Targets are not read, and
-    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored. Rows that differ
-    /// in size along open axes are not padded: rows of equal size are predicted together.
+    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored. Rows that
+    /// differ in size along open axes are not padded; rows of the same size are predicted together.
     ///
     /// # Errors
-    /// [`Error::Shape`] if an output has another size for some rows, so that they do not form an array; predict rows of equal
-    /// size at a time. [`Error::Names`] if the dataset has named inputs and one of the model's is missing; [`Error::Shape`] and
-    /// [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
+    /// [`Error::Shape`] if an output has different sizes for some rows, so that they do not form an array; predict rows of
+    /// the same size separately. [`Error::Names`] if the dataset has named inputs and one of the model's is missing;
+    /// [`Error::Shape`] and [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
     /// [`Error::Fault`] for the first row that contains an invalid value, such as an index out of range.
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;

@@ -255,6 +255,9 @@ fn a_layer_on_open_axes_has_the_bits_of_one_on_fixed_axes() {
         assert_eq!(bits(open), bits(network(false).unwrap()), "{:?} on {:?}", sample.layer, sample.inputs);
         accepted.insert(class);
     }
-    let refused: Vec<&String> = all.difference(&accepted).collect();
-    assert!(refused.iter().all(|class| FIXED_SIZES.contains(&class.as_str())), "no sample has open axes: {refused:?}");
+    let rejected: Vec<&String> = all.difference(&accepted).collect();
+    assert!(
+        rejected.iter().all(|class| FIXED_SIZES.contains(&class.as_str())),
+        "no sample has open axes: {rejected:?}"
+    );
 }

@@ -188,8 +188,8 @@ impl OptimizerState {
     }
 
     /// Computes gradients and updates every trainable parameter: a fused [`Tape::backward`] and
-    /// [`update`](OptimizerState::update) with the same bits, which is faster because a large parameter is updated while parts of
-    /// its gradient are in cache. `gradients` is overwritten with unspecified values.
+    /// [`update`](OptimizerState::update) with the same bits, which is faster because a large parameter is updated while
+    /// parts of its gradient are in cache. `gradients` is overwritten with unspecified values.
     ///
     /// With clipping, the two methods run one after the other.
     ///

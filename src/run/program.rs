@@ -48,7 +48,7 @@ impl Program {
         self
     }
 
-    /// Adds the option `--OPTION` with these values, of which the first is the default. [`Options::choice`] is the selected one.
+    /// Adds the option `--OPTION` with these values. The first one is the default, and [`Options::choice`] is the selected one.
     /// `description` is its text in `--help`.
     ///
     /// # Panics

@@ -9,9 +9,9 @@ use crate::shape::Shape;
 /// # Masks
 ///
 /// A mask is a value of 1 for valid positions and 0 for padding, with the shape of the leading axes of the value that it
-/// belongs to: rows × steps for a batch of sequences. It belongs to a value within its recording, and is not an array of the
-/// network. No gradient flows through it. [`Layer::supports_masking`](crate::layers::Layer::supports_masking) describes which
-/// layers pass it on. Operations do not: their results have no mask.
+/// belongs to: rows × steps for a batch of sequences. It belongs to a value of a recording and is not an output of the
+/// network. No gradient flows through it. [`Layer::supports_masking`](crate::layers::Layer::supports_masking) describes
+/// which layers pass it on. Operations do not: their results have no mask.
 impl<'r> Var<'r> {
     /// The mask of the value; `None` if it has none.
     ///
@@ -32,7 +32,7 @@ impl<'r> Var<'r> {
 
     /// Returns the value with this mask. The array is not copied, and `self` keeps its mask.
     ///
-    /// A mask whose shape is not that of the leading axes of the value is an error, which
+    /// A mask that does not have the shape of the leading axes of the value is an error, which
     /// [`finish`](super::Recorder::finish) returns.
     ///
     /// # Panics

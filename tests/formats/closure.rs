@@ -1,5 +1,5 @@
-//! Whatever is saved loads: every origin of a model × every format, with equal predictions. A format that cannot hold a model
-//! refuses it before it writes a file.
+//! Every saved model can be loaded: every origin of a model × every format, with the same predictions. A format that cannot
+//! hold a model rejects it before it writes a file.
 
 use gradus::data::Arrays;
 use gradus::formats::{keras, npz, onnx, torch::StateDict};
@@ -181,7 +181,7 @@ const FORMATS: &[Format] = &[
 
 #[test]
 fn every_saved_model_loads_with_equal_predictions() {
-    let mut refused = Vec::new();
+    let mut rejected = Vec::new();
     for (origin, model) in models() {
         let expected = predict(&model);
         for (file, save, load) in FORMATS {
@@ -198,12 +198,12 @@ fn every_saved_model_loads_with_equal_predictions() {
                         "{origin} as {file}: {error}"
                     );
                     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{origin} as {file} left a file");
-                    refused.push(format!("{origin} as {file}"));
+                    rejected.push(format!("{origin} as {file}"));
                 }
             }
         }
     }
-    assert_eq!(refused, REFUSED);
+    assert_eq!(rejected, REJECTED);
 }
 
 /// Equal to the bit, except where an ONNX file has operations in another order.
@@ -220,9 +220,9 @@ fn assert_equal(expected: &BTreeMap<String, ArrayD<f32>>, found: &BTreeMap<Strin
     }
 }
 
-/// The models that a format refuses: layers that are single ONNX nodes have no equivalent in Keras and PyTorch, and
+/// The models that a format rejects: layers that are single ONNX nodes have no equivalent in Keras and PyTorch, and
 /// `state_dict` files are for sequential models.
-const REFUSED: &[&str] = &[
+const REJECTED: &[&str] = &[
     "built of words as model.onnx",
     "built of words as torch.safetensors",
     "a graph as torch.safetensors",

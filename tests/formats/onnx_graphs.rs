@@ -1,4 +1,5 @@
-//! Graphs that are run, imported, saved, loaded and exported. `tests/onnx/graphs.py` packs them with the outputs of onnxruntime.
+//! Graphs that are run, imported, saved, loaded and exported. `tests/onnx/graphs.py` packs them with the outputs of
+//! onnxruntime.
 
 use crate::onnx_nodes::{differ, tensors};
 use crate::packed::packed;

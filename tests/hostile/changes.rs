@@ -3,8 +3,8 @@
 use flate2::Crc;
 use gradus::Draws;
 
-/// Applies a random change to a file. `correct_checksums` recomputes the checksums of an archive, so that the reader does not stop
-/// at them.
+/// Applies a random change to a file. `correct_checksums` recomputes the checksums of an archive, so that the reader does
+/// not stop at them.
 pub(crate) fn changed(seed: &[u8], draws: &mut Draws, correct_checksums: bool) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     let length = bytes.len();

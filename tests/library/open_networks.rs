@@ -94,7 +94,7 @@ fn an_open_network_has_the_bits_of_a_fixed_one() {
                 (losses, model.params().sha256(), model.test_on_batch(&data).unwrap().loss)
             });
             assert_eq!(a, b, "network {number}, {sample}");
-            // A model of a fixed shape refuses other sizes.
+            // A model with a fixed shape rejects other sizes.
             let other = with_sizes(shape, &sizes.iter().map(|size| size + 1).collect::<Vec<_>>());
             assert!(fixed_model.predict(&numbers(other.batch(2).unwrap().sizes(), 1)).is_err());
         }
@@ -172,7 +172,7 @@ fn sizes_that_a_layer_does_not_accept_are_errors_with_layer_and_axis() {
 }
 
 #[test]
-fn layers_whose_weights_depend_on_the_size_are_refused() {
+fn layers_whose_weights_depend_on_the_size_are_rejected() {
     let network = Sequential::new((None, 4)).add(Conv1d::new(2, 3)).add(Flatten).add(Dense::new(3));
     let message = network.architecture(0).unwrap_err().to_string();
     let expected = "layer 3 (dense): its weight dense/kernel would have shape 2 × 3 for open axes of size 3 and 4 × 3 for size \

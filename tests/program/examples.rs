@@ -226,9 +226,9 @@ fn series_trains_each_network_with_equal_bits_on_any_number_of_threads() {
         });
         assert_eq!(digests[0], digests[1], "{network}");
     }
-    let refused = run("series", &["--network", "mlp"]);
+    let rejected = run("series", &["--network", "mlp"]);
     assert_eq!(
-        text(&refused.stderr),
+        text(&rejected.stderr),
         "series: --network must be fcn or resnet or lstm, got \"mlp\"; --help lists the options\n"
     );
 }

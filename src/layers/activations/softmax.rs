@@ -22,8 +22,9 @@ options! {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
-    /// A [mask](Var::mask) with the shape of the input makes the output 0 where it is 0. A mask with fewer axes, such as that of
-    /// [`Embedding`](crate::layers::Embedding), is an error: the activation passes it on.
+    /// A [mask](Var::mask) with the shape of the input makes the output 0 where it is 0. A mask with fewer axes, such as the
+    /// mask of [`Embedding`](crate::layers::Embedding), is an error; [`Activation`](crate::layers::Activation) passes such a
+    /// mask on.
     ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
@@ -36,7 +37,7 @@ options! {
     }
 }
 
-/// The input that Keras takes for a masked position.
+/// The value that Keras uses as the input at a masked position.
 const MASKED: f32 = -1e9;
 
 impl Softmax {

@@ -8,7 +8,7 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Marks the steps of which all features are equal to a value as padding, and sets them to 0. `Masking` in Keras.
+    /// Marks a step as padding if all its features are equal to a value, and sets it to 0. `Masking` in Keras.
     ///
     /// Inputs are … × steps × features. The output has the shape of the input, and a [mask](Var::mask) … × steps, which is 0
     /// for padding. Following layers, the loss and the metrics ignore padding.
@@ -33,7 +33,7 @@ options! {
 }
 
 impl Masking {
-    /// Creates the layer for this value of padding; 0 in Keras by default.
+    /// Creates the layer for this padding value. Keras defaults to 0.
     pub fn new(mask_value: f32) -> Masking {
         Masking::with_defaults().mask_value(mask_value)
     }

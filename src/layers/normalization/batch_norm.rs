@@ -18,8 +18,8 @@ options! {
     /// statistics become running · momentum + batch · (1 − momentum). In evaluation and prediction, and where the layer is
     /// [frozen](crate::layers::Layer::frozen), mean and variance are the running statistics.
     ///
-    /// For an input with a [mask](Var::mask), the statistics of the batch are those of the valid positions. All positions are
-    /// normalized.
+    /// For an input with a [mask](Var::mask), mean and variance of the batch are computed over the valid positions. All
+    /// positions are normalized.
     ///
     /// The output has the shape of the input. Weights are `gamma` and `beta`, which are learned, `moving_mean` and
     /// `moving_variance`, each of one number for each channel. `axis`, `center`, `scale` and `renorm` of Keras have no

@@ -13,7 +13,8 @@ options! {
     /// Inputs are sequences steps × features; the output has one axis of features. `data_format` and `keepdims` of Keras have
     /// no counterpart: use [`Reshape`](crate::layers::Reshape) instead of `keepdims`.
     ///
-    /// For an input with a [mask](Var::mask), the mean is that of the valid steps, and NaN for a row without any, as in Keras.
+    /// For an input with a [mask](Var::mask), the mean is computed over the valid steps. It is NaN for a row without valid
+    /// steps, as in Keras.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};

@@ -176,7 +176,7 @@ fn the_mean_of_no_valid_step_is_nan_as_in_keras() {
 }
 
 #[test]
-fn softmax_refuses_a_mask_of_other_axes() {
+fn softmax_rejects_a_mask_of_other_axes() {
     let network = crate::Sequential::new([2, 3]).add(Masking::new(0.0)).add(Softmax::new());
     let message = network.architecture(0).unwrap_err().to_string();
     assert_eq!(

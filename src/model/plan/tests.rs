@@ -180,7 +180,7 @@ impl Loss for Plain {
 }
 
 #[test]
-fn losses_and_metrics_that_cannot_ignore_padding_are_refused() {
+fn losses_and_metrics_that_cannot_ignore_padding_are_rejected() {
     let message = |mask: &[usize], settings: Compile| model(&[4, 3], mask, settings).unwrap_err().to_string();
     let squares = || Compile::new(Sgd::new(0.1), losses::MeanSquaredError::new());
     assert_eq!(

@@ -144,7 +144,7 @@ pub(in crate::ops) mod tests {
     }
 
     #[test]
-    fn a_mask_of_other_axes_is_refused() {
+    fn a_mask_of_other_axes_is_rejected() {
         for mask in [&[3][..], &[3, 4, 2], &[4, 3]] {
             let recorder = Recorder::new(Mode::Training);
             let mask = recorder.input(crate::Shape::new(mask).unwrap());
