@@ -12,7 +12,7 @@ def same_predictions(found, expected, place):
     if expected.shape[-1] == 1:
         return apart
     order = np.sort(expected, axis=-1)
-    clear = order[:, -1] - order[:, -2] > 1e-4
+    clear = order[..., -1] - order[..., -2] > 1e-4
     same = found.argmax(-1) == expected.argmax(-1)
     assert same[clear].all(), f"{place}: another class"
     return apart

@@ -1,6 +1,8 @@
 //! Masks in functional models. Keras stores the operations that compute a mask as layers, and the mask as an argument of the
 //! calls that use it. gradus computes masks itself, so that a file is read if they are the ones that follow from the layers.
 
+use crate::architecture::Architecture;
+use crate::{Spec, SpecValue};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,6 +147,25 @@ impl<'a> Masks<'a> {
         let arguments = arguments.collect::<Option<Vec<String>>>()?;
         Some(operation(entry["class_name"].as_str()?, config, &arguments)).filter(|text| text.len() <= LENGTH)
     }
+}
+
+/// The name of a layer in a file. When Keras reads a functional model, it names the operations that join masks `concatenate`,
+/// `concatenate_1`, …, and refuses layers of the same names.
+pub(super) fn layer_name(architecture: &Architecture, name: &str, spec: &Spec) -> String {
+    let number = name.strip_prefix("concatenate").map(|end| end.strip_prefix('_').unwrap_or(end));
+    let clashes = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let sets_mask = |spec: &Spec| {
+        let mut settings = spec.settings().iter();
+        let mask_zero = settings.any(|(name, value)| name == "mask_zero" && *value == SpecValue::Bool(true));
+        mask_zero || spec.class() == "Masking"
+    };
+    let masked = || architecture.layers().any(|layer| sets_mask(&layer.spec()));
+    if spec.class() != "Concatenate" || architecture.is_chain() || !clashes || !masked() {
+        return name.to_owned();
+    }
+    let taken = |name: &String| architecture.layers().any(|layer| layer.name() == name);
+    let mut names = std::iter::successors(Some(format!("{name}_layer")), |name| Some(format!("{name}_")));
+    names.find(|name| !taken(name)).unwrap_or_default()
 }
 
 fn operation(class: &str, config: Value, arguments: &[String]) -> String {
