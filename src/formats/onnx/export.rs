@@ -1,7 +1,7 @@
 //! Export of models to ONNX files.
 //!
-//! Files use operator set 20, and symbolic dimensions for the number of rows and for open axes. Inputs and outputs have the axis orders of the model: channels
-//! last, unless the model was imported from an ONNX file with another order.
+//! Files use operator set 20, and symbolic dimensions for the number of rows and for open axes. Inputs and outputs have the
+//! axis orders of the model: channels last, unless the model was imported from an ONNX file with another order.
 
 use super::layers;
 use super::proto::{self, element};
