@@ -130,6 +130,13 @@ impl Shape {
         self
     }
 
+    /// This shape with size 1 along its first `axes` axes.
+    pub(crate) fn without_sizes(mut self, axes: usize) -> Shape {
+        let axes = axes.min(self.rank());
+        self.sizes[..axes].fill(1);
+        self
+    }
+
     /// The size of an axis counted from the last, whose number is 1. Axes that the shape does not have are of size 1.
     pub(crate) fn back(&self, place: usize) -> usize {
         if place > self.rank() { 1 } else { self.sizes[self.rank() - place] }
@@ -204,10 +211,10 @@ impl<'a> View<'a> {
         self.data
     }
 
-    /// The samples along the first axis, each as a batch of one.
-    pub(crate) fn samples(&self) -> impl Iterator<Item = View<'a>> + use<'a> {
-        let View { mut shape, data } = *self;
-        shape.sizes[0] = 1;
+    /// The parts along the leading axes, each with size 1 along these axes: for one axis, each sample as a batch of one.
+    pub(crate) fn parts(&self, axes: usize) -> impl Iterator<Item = View<'a>> + use<'a> {
+        let View { shape, data } = *self;
+        let shape = shape.without_sizes(axes);
         data.chunks_exact(shape.len().max(1)).map(move |data| View { shape, data })
     }
 }

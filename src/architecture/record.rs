@@ -80,10 +80,10 @@ impl BuiltLayer {
                 recorder.fail(error.at(|| self.name.clone(), &[y.shape()]));
             }
         }
-        if let (Some(y), Some(mask)) = (values.first_mut(), inputs.first().and_then(|x| x.mask())) {
-            if !y.mask_is_decided() {
-                *y = y.with_mask(mask);
-            }
+        if let (Some(y), Some(mask)) = (values.first_mut(), inputs.first().and_then(|x| x.mask()))
+            && !y.mask_is_decided()
+        {
+            *y = y.with_mask(mask);
         }
         values
     }

@@ -41,6 +41,41 @@ impl Batches {
         key.draws(0).shuffle(&mut self.order);
     }
 
+    /// Shuffles the rows so that each batch has rows of similar lengths, such as numbers of steps, which a dataset with an
+    /// [open axis](super::Dataset::open_axes) pads to the longest. The shuffled rows are sorted by length in groups of
+    /// `batches` batches, and the full batches are shuffled. The order depends only on `key` and the lengths. With more
+    /// batches in a group, lengths in a batch differ less, and batches repeat more from epoch to epoch. Does not allocate.
+    ///
+    /// ```
+    /// use gradus::{Key, data::Batches};
+    /// let lengths = [9, 1, 8, 2, 7, 1];
+    /// let mut batches = Batches::new(6, 2)?;
+    /// batches.shuffle_by_length(Key::from_seed(0), 3, |row| lengths[row]);
+    /// let longest = |rows: &[usize]| rows.iter().map(|row| lengths[*row]).max().unwrap();
+    /// let mut sizes: Vec<usize> = batches.iter().map(longest).collect();
+    /// sizes.sort();
+    /// assert_eq!(sizes, [1, 7, 9]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn shuffle_by_length(&mut self, key: Key, batches: usize, length: impl Fn(usize) -> usize) {
+        self.shuffle(key);
+        let (size, mut draws) = (self.batch_size, key.split(1).draws(0));
+        // Rows of equal lengths stay in an order that differs between keys.
+        let mix = u64::from(draws.below(u32::MAX));
+        let rank = |row: usize| (row as u64 ^ mix).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+        for group in self.order.chunks_mut(size.saturating_mul(batches.max(1))) {
+            group.sort_unstable_by_key(|row| (length(*row), rank(*row)));
+        }
+        let full = self.order.len() / size;
+        for last in (1..full).rev() {
+            let other = draws.below(last as u32 + 1) as usize;
+            if other != last {
+                let (start, end) = self.order.split_at_mut(last * size);
+                start[other * size..][..size].swap_with_slice(&mut end[..size]);
+            }
+        }
+    }
+
     /// Restores the order 0, 1, 2, ….
     pub fn sequential(&mut self) {
         self.order.iter_mut().enumerate().for_each(|(place, row)| *row = place);
@@ -121,6 +156,29 @@ mod tests {
         assert_eq!(batches.order, first);
         batches.sequential();
         assert_eq!(batches.order, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn batches_by_length_have_similar_lengths_and_differ_between_keys() {
+        let length = |row: usize| row * 7 % 5;
+        let ordered = |seed: u64, batches: usize| {
+            let mut all = Batches::new(103, 10).unwrap();
+            all.shuffle_by_length(Key::from_seed(seed), batches, length);
+            all.order
+        };
+        for batches in [0, 1, 3, usize::MAX] {
+            let mut rows = ordered(1, batches);
+            assert_eq!(rows, ordered(1, batches));
+            assert_ne!(rows, ordered(2, batches));
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..103));
+        }
+        let spread: usize = ordered(1, usize::MAX)
+            .chunks(10)
+            .map(|rows| rows.iter().map(|row| length(*row)))
+            .map(|lengths| lengths.clone().max().unwrap() - lengths.min().unwrap())
+            .sum();
+        assert!(spread <= 4, "{spread}");
     }
 
     #[test]

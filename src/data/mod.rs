@@ -1,7 +1,7 @@
 //! Datasets: rows of inputs with their targets.
 //!
 //! A [`Dataset`] writes rows directly into the input of a training step. [`Arrays`] is a dataset in memory, [`NamedArrays`] one
-//! with several inputs or targets, [`Rows`] a subset of another dataset. [`Batches`] are the rows of training steps. [`mnist`]
+//! with several inputs or targets, [`Sequences`] one with rows of different lengths, [`Rows`] a subset of another dataset. [`Batches`] are the rows of training steps. [`mnist`]
 //! reads the MNIST digits.
 
 mod arrays;
@@ -18,6 +18,7 @@ mod rows;
 mod sample_weight;
 #[cfg(test)]
 mod scratch;
+mod sequences;
 mod split;
 
 pub mod idx;
@@ -32,6 +33,7 @@ pub use labels::{Label, from_categorical, to_categorical};
 pub use named_arrays::NamedArrays;
 pub use next_batch::NextBatch;
 pub use rows::Rows;
+pub use sequences::{PadSide, Sequences};
 pub use split::{train_validation_split, validation_split, validation_start};
 
 pub use crate::target::Target;
@@ -160,8 +162,8 @@ pub trait Dataset: Send + Sync {
 
     /// Writes the rows `rows`, in this order and row-major, to `inputs` (rows × [`batch_shape`](Dataset::batch_shape), which
     /// is [`input_shape`](Dataset::input_shape) unless axes are open) and `targets` (rows × [`Target::len`]). A row that is
-    /// shorter than the batch along an open axis is padded with zeros. Called in every training step, so it should not
-    /// allocate.
+    /// shorter than the batch along an open axis is padded, with zeros unless the dataset documents another value. Called in
+    /// every training step, so it should not allocate.
     ///
     /// # Panics
     /// May panic when a row does not exist, or a slice has another length.

@@ -35,6 +35,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "group_normalization" => Box::new(GroupNormalization::new(2)),
         "group_normalization-1" => Box::new(GroupNormalization::new(-1).epsilon(0.1).center(false)),
         "identity" => Box::new(Identity),
+        "masking" => Box::new(Masking::new(0.0)),
         "max_pool1d" => Box::new(MaxPool1d::new(2)),
         "max_pool1d-same" => Box::new(MaxPool1d::new(3).strides(2).padding(Padding::Same)),
         "maximum" => Box::new(Maximum),

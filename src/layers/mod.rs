@@ -16,6 +16,7 @@
 
 mod declared;
 mod frozen;
+mod masks;
 mod merged_shape;
 mod recurrence;
 mod weights;
@@ -210,6 +211,7 @@ layers! {
         dense::Dense,
         embedding::Embedding,
         identity::Identity,
+        masking::Masking,
     },
     merging {
         add::Add,

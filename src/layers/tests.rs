@@ -1,5 +1,7 @@
 //! Properties that every layer must have.
 
+mod masks;
+
 use super::{Cursor, Layer, Source, Weights, samples};
 use crate::error::Result;
 use crate::registry::BUILT_IN;

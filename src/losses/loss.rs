@@ -66,6 +66,10 @@ pub trait Loss: Debug + Send + Sync {
     /// number of rows, not by the sum of the weights. The default records an error: the loss takes no weights.
     ///
     /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n × k.
+    /// If the prediction has a [mask](Var::mask), `weights` also has the other axes of the mask, as in n × steps × 1. Then a
+    /// weight is 0 for padding, and for a valid position the sample weight times the number of positions divided by that of
+    /// valid positions: so the mean over all positions is that over the valid ones, and 0 if there are none.
+    ///
     /// So it can be multiplied by errors of the shape of the prediction, and by errors of the rows if their axes are kept.
     /// Arithmetic on the weights and an array with another number of axes is an error, since n × 1 and n would broadcast to
     /// n × n.
@@ -109,7 +113,13 @@ pub trait Loss: Debug + Send + Sync {
     /// ```
     fn record_weighted<'r>(&self, prediction: Var<'r>, _target: Var<'r>, _weights: Var<'r>) -> Var<'r> {
         let class = self.spec().class().to_owned();
-        prediction.recorder().fail(Error::other(format!("{class} takes no sample weights; remove them")));
+        let problem = match prediction.mask() {
+            None => "takes no sample weights; remove them",
+            Some(_) => {
+                "takes no weights of positions, which the mask of the output needs; implement `Loss::record_weighted`"
+            }
+        };
+        prediction.recorder().fail(Error::other(format!("{class} {problem}")));
         prediction
     }
 

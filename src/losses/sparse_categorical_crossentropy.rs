@@ -47,8 +47,9 @@ impl SparseCategoricalCrossentropy {
         SparseCategoricalCrossentropy::with_defaults()
     }
 
-    /// The mean loss over the positions that are not ignored, each multiplied by the weight of its row.
+    /// The mean loss over the positions that are not ignored and not padding, each multiplied by the weight of its row.
     fn valid_mean<'r>(&self, ignored: i32, prediction: Var<'r>, target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        let mask = prediction.mask();
         // A reshaped softmax has no logits.
         let (prediction, from_logits) = match prediction.logits() {
             Some(logits) if !self.from_logits => (logits, true),
@@ -59,7 +60,15 @@ impl SparseCategoricalCrossentropy {
         // Labels are integers: 0 for the ignored one, 1 for the others.
         let apart = target.reshape(positions) - ignored as f32;
         let valid = (apart * apart).clip(0.0, 1.0);
-        let count = valid.sum().clip(1.0, f32::MAX);
+        let count = match mask {
+            None => valid.sum().clip(1.0, f32::MAX),
+            // The weights contain the number of all elements of the mask, divided by that of its valid ones.
+            Some(mask) => {
+                let (parts, elements) = (mask.shape().len(), positions / mask.shape().len());
+                let both = mask.reshape([parts, 1]) * valid.reshape([parts, elements]);
+                both.sum().clip(1.0, f32::MAX) * parts as f32 / mask.sum().clip(1.0, f32::MAX)
+            }
+        };
         let weights = weights.map(|weights| {
             let rows = weights.shape().len();
             let each = weights.reshape([rows, 1]) * valid.reshape([rows, positions / rows]);

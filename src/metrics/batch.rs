@@ -85,9 +85,14 @@ impl<'a> ScoredBatch<'a> {
 
     /// The rows, each as a batch of one.
     pub(crate) fn each_row(&self) -> impl Iterator<Item = ScoredBatch<'a>> + use<'a> {
+        self.each_part(1)
+    }
+
+    /// The parts along the leading axes, each as a batch of one row: the rows for one axis, and the steps of all rows for two.
+    pub(crate) fn each_part(&self, axes: usize) -> impl Iterator<Item = ScoredBatch<'a>> + use<'a> {
         let (labels, scale) = (self.labels, self.scale);
-        let rows = self.outputs.samples().zip(self.targets.samples());
-        rows.map(move |(outputs, targets)| ScoredBatch { outputs, targets, labels, scale })
+        let parts = self.outputs.parts(axes).zip(self.targets.parts(axes));
+        parts.map(move |(outputs, targets)| ScoredBatch { outputs, targets, labels, scale })
     }
 }
 

@@ -113,6 +113,11 @@ impl Checkpoint {
         Ok(mean)
     }
 
+    /// Whether the checkpoint has a running mean with this name.
+    pub(super) fn has_mean(&self, name: &str) -> bool {
+        self.record.numbers.contains_key(&format!("{name}/sum"))
+    }
+
     /// The epochs of the saved [`History`].
     pub fn epochs(&self) -> &[Epoch] {
         &self.record.epochs

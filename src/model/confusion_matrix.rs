@@ -13,7 +13,7 @@ use crate::shape::View;
 
 impl Model {
     /// Returns the confusion matrix: the number of rows of a dataset by actual and predicted class. If the output has
-    /// several positions, positions are counted instead of rows. Targets are integer labels, one-hot rows, or rows of
+    /// several positions, positions are counted instead of rows, except those that a mask of the output marks as padding. Targets are integer labels, one-hot rows, or rows of
     /// probabilities, whose first maximum is the class. A single output is a binary classifier with targets 0 and 1.
     /// Classes are predicted as in [`predict_classes`](Model::predict_classes).
     ///
@@ -68,7 +68,14 @@ impl Model {
                 column.gather(rows, targets);
                 let targets = View::new(reading.target.shape().batch(rows.len())?, targets);
                 let batch = if labels { ScoredBatch::labels } else { ScoredBatch::values };
-                visit(&batch(plan.output(0), targets).scale(scale));
+                let batch = batch(plan.output(0), targets).scale(scale);
+                match plan.mask(0) {
+                    None => visit(&batch),
+                    Some(mask) => {
+                        let parts = batch.each_part(mask.shape().rank()).zip(mask.data());
+                        parts.filter(|(_, valid)| **valid != 0.0).for_each(|(part, _)| visit(&part));
+                    }
+                }
                 self.plans.keep(plan);
             }
             Ok(())

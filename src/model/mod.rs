@@ -11,6 +11,8 @@ mod evaluate;
 mod fit;
 mod fit_model;
 mod from_architecture;
+#[cfg(test)]
+mod fused_masks;
 mod matched_dataset;
 mod on_batch;
 mod plan;

@@ -6,7 +6,7 @@ use crate::accepts::{self, TargetKind};
 use crate::architecture::Architecture;
 use crate::data::Target;
 use crate::error::{Error, Result};
-use crate::metrics::ScoredBatch;
+use crate::metrics::{Metric, ScoredBatch};
 use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
@@ -39,6 +39,8 @@ pub(super) struct Plan {
     inputs: Vec<ValueId>,
     /// The outputs in the model's order.
     outputs: Vec<ValueId>,
+    /// The mask of each output, if it has one.
+    masks: Vec<Option<ValueId>>,
     targets: Vec<ValueId>,
     /// The sample weights of each trained output, if it has any.
     weights: Vec<Option<ValueId>>,
@@ -72,11 +74,14 @@ impl Plan {
         if let (Some(loss), Mode::Training) = (loss, kind.mode) {
             recorder.minimize(loss);
         }
+        let masks: Vec<Option<Var<'_>>> = outputs.iter().map(|output| output.mask()).collect();
         let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
         let id = |var: Option<Var<'_>>| var.map(|var| var.id());
+        let masks = masks.into_iter().map(id).collect();
         let (weights, loss) = (weights.into_iter().map(id).collect(), id(loss));
-        Ok(Plan { kind, tape: recorder.finish()?, inputs, outputs, targets, weights, losses, loss, not_finite: None })
+        let tape = recorder.finish()?;
+        Ok(Plan { kind, tape, inputs, outputs, masks, targets, weights, losses, loss, not_finite: None })
     }
 
     /// Number of rows in the batch.
@@ -141,6 +146,11 @@ impl Plan {
         self.tape.view(self.outputs[output])
     }
 
+    /// The mask of an output; `None` if it has none.
+    pub(super) fn mask(&self, output: usize) -> Option<View<'_>> {
+        self.masks[output].map(|mask| self.tape.view(mask))
+    }
+
     /// Adds the loss and the metrics of the batch to the means. Returns the loss.
     pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
@@ -154,29 +164,60 @@ impl Plan {
                 Target::Values(_) => ScoredBatch::values(outputs, targets),
             };
             let weights = self.weights[trained].map(|id| self.tape.view(id));
-            Seen { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights }
+            let mask = self.mask(trained_outputs[trained].output);
+            Seen { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights, mask }
         });
         number(loss)
     }
 }
 
 impl TrainedOutput {
-    fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+    /// Records the loss of the output, which ignores the padding that a mask of the output marks.
+    pub(super) fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
         if is_softmax_of_one(output) {
             let expected = "an output that depends on the inputs: a softmax over a single output is always 1; take a sigmoid \
                             with BinaryCrossentropy, or two outputs or more";
             output.recorder().fail(Error::expected(expected).at(|| "output".into(), &[output.shape().sample()]));
         }
-        let loss = output.recorder().scope("loss", || match weights {
-            None => self.loss.record(output, target),
-            Some(weights) => self.loss.record_weighted(output, target, weights),
+        let loss = output.recorder().scope("loss", || {
+            let weights = match output.mask() {
+                None => weights,
+                Some(mask) => Some(self.valid_weights([output, target], mask, weights)),
+            };
+            match weights {
+                None => self.loss.record(output, target),
+                Some(weights) => self.loss.record_weighted(output, target, weights),
+            }
         });
         if loss.shape().len() != 1 {
             let expected = Error::expected("a scalar; apply mean to the errors of the rows");
             output.recorder().fail(expected.at(|| format!("loss {}", self.loss.spec().class()), &[loss.shape()]));
         }
         loss
+    }
+
+    /// The weights of the elements of the mask of an output, with the number of axes of the output. As in Keras, valid ones
+    /// have the number of all elements divided by that of valid ones, times the sample weight of their row, and the others 0.
+    fn valid_weights<'r>(&self, [output, target]: [Var<'r>; 2], mask: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
+        let (recorder, shape, axes) = (output.recorder(), output.shape(), mask.shape().rank());
+        let has_steps = target.shape().sizes().starts_with(mask.shape().sizes());
+        let part = shape.without_sizes(axes).sample();
+        let scores_parts = |metric: &dyn Metric| has_steps && metric.totals(part) == metric.totals(shape.sample());
+        if axes >= shape.rank() {
+            let expected =
+                Error::expected("a mask without the last axis of the output, since a loss is a mean over it");
+            recorder.fail(expected.at(|| "output".into(), &[mask.shape()]));
+        } else if let Some(metric) = self.all_metrics().find(|metric| !scores_parts(*metric)) {
+            let problem = "it has totals or targets for whole rows only, so it cannot ignore the padding that the mask of the \
+                           output marks; remove the metric";
+            let place = format!("metric {}", metric.spec().class());
+            recorder.fail(Error::Graph { place, problem: problem.into() });
+        }
+        let positions = (axes..shape.rank()).fold(shape, |positions, axis| positions.with_axis(axis, 1));
+        let share = mask.shape().len() as f32 / mask.sum().clip(1.0, f32::MAX);
+        let valid = recorder.alias(mask, "mask", Ok(positions)) * share;
+        weights.map_or(valid, |weights| weights * valid).with_origin(Origin::SampleWeights)
     }
 }
 
@@ -252,3 +293,6 @@ impl Plans {
         plans.push(plan);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ impl TrainingLoop<'_> {
         for (name, value) in self.settings() {
             checkpoint = checkpoint.with(name, value);
         }
-        for (name, mean) in self.current.means.named() {
+        for (name, mean) in self.current.means.named().chain(self.current.means.named_valid()) {
             checkpoint = checkpoint.with_mean(&name, mean);
         }
         checkpoint.model = Some(model.description());
@@ -44,6 +44,9 @@ impl TrainingLoop<'_> {
         let (learning_rate, done) = (number("learning_rate")? as f32, number("done")? != 0.0);
         let mut means = self.current.means.clone();
         for (name, mean) in means.named_mut() {
+            *mean = checkpoint.mean(&name)?;
+        }
+        for (name, mean) in means.named_valid_mut().filter(|(name, _)| checkpoint.has_mean(name)) {
             *mean = checkpoint.mean(&name)?;
         }
         let Model { architecture, training, .. } = model;

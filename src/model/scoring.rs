@@ -16,6 +16,8 @@ pub(super) struct Means {
     totals: Vec<Mean>,
     /// The sums of sample weights of each trained output, if it has weighted metrics.
     weights: Vec<Mean>,
+    /// The sums of the valid parts of rows of each trained output; without rows if the output has no mask.
+    valid: Vec<Mean>,
     /// Number of totals of each metric.
     counts: Vec<usize>,
     /// Buffer for the totals of one metric.
@@ -29,6 +31,11 @@ struct OutputMetric<'a> {
     trained: usize,
     /// Whether it weights rows.
     weighted: bool,
+}
+
+/// The name of the mean of the valid parts of rows of a trained output.
+fn valid_name(trained: usize) -> String {
+    format!("valid {trained}")
 }
 
 /// All metrics in the order of Keras' reports: weighted ones last.
@@ -48,18 +55,25 @@ pub(super) struct Seen<'a> {
     pub(super) batch: ScoredBatch<'a>,
     /// The sample weights, if there are any.
     pub(super) weights: Option<View<'a>>,
+    /// The mask of the outputs, if there is one.
+    pub(super) mask: Option<View<'a>>,
 }
 
 impl Seen<'_> {
-    /// Adds a batch to the totals of a metric, row by row if the metric weights rows.
+    /// Adds a batch to the totals of a metric: row by row if the metric weights rows, and by the valid parts of rows if there
+    /// is a mask. As in Keras, the parts of a row have together the weight of a row.
     fn add(self, metric: &dyn Metric, weighted: bool, buffer: &mut [f64], totals: &mut [Mean]) {
         let mut add = |batch: ScoredBatch<'_>, weight: f64| {
             buffer.fill(0.0);
             metric.add(&batch, buffer);
             totals.iter_mut().zip(&*buffer).for_each(|(mean, total)| mean.add_sum(weight * total, batch.rows()));
         };
-        match self.weights {
-            Some(weights) if weighted => {
+        match (self.mask, self.weights) {
+            (Some(mask), _) => {
+                let parts = self.batch.each_part(mask.shape().rank()).enumerate().zip(mask.data());
+                parts.for_each(|((at, part), valid)| add(part, f64::from(*valid) * self.share(mask, at, weighted)));
+            }
+            (None, Some(weights)) if weighted => {
                 let rows = self.batch.each_row().zip(weights.data());
                 rows.for_each(|(row, weight)| add(row, f64::from(*weight)));
             }
@@ -67,10 +81,23 @@ impl Seen<'_> {
         }
     }
 
-    /// The sum of the weights of the batch's rows.
-    fn weight(self) -> f64 {
-        let rows = self.batch.rows() as f64;
-        self.weights.map_or(rows, |weights| weights.iter().fold(0.0, |sum, weight| sum + f64::from(*weight)))
+    /// The weight of a valid element of the mask.
+    fn share(self, mask: View<'_>, at: usize, weighted: bool) -> f64 {
+        let parts = mask.len() / self.batch.rows();
+        let weight = self.weights.filter(|_| weighted).map_or(1.0, |weights| f64::from(weights[at / parts]));
+        weight / parts as f64
+    }
+
+    /// The sum of the weights of the batch's rows, or of the valid parts of rows if there is a mask.
+    fn weight(self, weighted: bool) -> f64 {
+        match (self.mask, self.weights) {
+            (Some(mask), _) => {
+                let valid = mask.iter().enumerate();
+                valid.fold(0.0, |sum, (at, valid)| sum + f64::from(*valid) * self.share(mask, at, weighted))
+            }
+            (None, Some(weights)) if weighted => weights.iter().fold(0.0, |sum, weight| sum + f64::from(*weight)),
+            _ => self.batch.rows() as f64,
+        }
     }
 }
 
@@ -87,6 +114,7 @@ impl Means {
             losses: vec![Mean::default(); losses],
             totals: vec![Mean::default(); counts.iter().sum()],
             weights: vec![Mean::default(); weights],
+            valid: vec![Mean::default(); trained_outputs.len()],
             buffer: vec![0.0; counts.iter().max().copied().unwrap_or(0)],
             counts,
         }
@@ -94,7 +122,8 @@ impl Means {
 
     /// Resets all means.
     pub(super) fn clear(&mut self) {
-        self.named_mut().for_each(|(_, mean)| *mean = Mean::default());
+        self.all_mut().for_each(|mean| *mean = Mean::default());
+        self.valid.fill(Mean::default());
     }
 
     /// All means with unique names.
@@ -106,6 +135,17 @@ impl Means {
     /// All means with unique names, mutably.
     pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
         self.all_mut().enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+    }
+
+    /// The means of outputs with a mask that have rows, with unique names.
+    pub(super) fn named_valid(&self) -> impl Iterator<Item = (String, &Mean)> {
+        let valid = self.valid.iter().enumerate().filter(|(_, mean)| mean.rows() > 0);
+        valid.map(|(at, mean)| (valid_name(at), mean))
+    }
+
+    /// The means of [`named_valid`](Means::named_valid) for all outputs, mutably.
+    pub(super) fn named_valid_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
+        self.valid.iter_mut().enumerate().map(|(at, mean)| (valid_name(at), mean))
     }
 
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Mean> {
@@ -123,7 +163,13 @@ impl Means {
     pub(super) fn add_metrics<'a>(&mut self, trained_outputs: &[TrainedOutput], seen: impl Fn(usize) -> Seen<'a>) {
         for (trained, sum) in self.weights.iter_mut().enumerate() {
             let seen = seen(trained);
-            sum.add_sum(seen.weight(), seen.batch.rows());
+            sum.add_sum(seen.weight(true), seen.batch.rows());
+        }
+        for (trained, sum) in self.valid.iter_mut().enumerate() {
+            let seen = seen(trained);
+            if seen.mask.is_some() {
+                sum.add_sum(seen.weight(false), seen.batch.rows());
+            }
         }
         let mut rest = &mut self.totals[..];
         for (asked, count) in output_metrics(trained_outputs).zip(&self.counts) {
@@ -143,9 +189,13 @@ impl Means {
             let (totals, later) = rest.split_at(*count);
             let buffer = &mut self.buffer[..*count];
             buffer.iter_mut().zip(totals).for_each(|(buffer, mean)| *buffer = mean.sum());
-            let rows = Count::of(self.loss.rows());
-            let weighted = asked.weighted.then(|| Count { weight: self.weights[asked.trained].sum(), ..rows });
-            *value = asked.metric.value(buffer, weighted.unwrap_or(rows));
+            let (rows, valid) = (Count::of(self.loss.rows()), &self.valid[asked.trained]);
+            let weight = match asked.weighted {
+                true => self.weights[asked.trained].sum(),
+                false if valid.rows() > 0 => valid.sum(),
+                false => rows.weight,
+            };
+            *value = asked.metric.value(buffer, Count { weight, ..rows });
             rest = later;
         }
     }

@@ -79,6 +79,7 @@ operations! {
     normalization {
         batch_norm,
         layer_norm,
+        masked_batch_norm,
         normalized_affine,
     },
     pooling {

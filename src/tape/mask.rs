@@ -1,20 +1,10 @@
 //! Masks of recorded values: which steps of a sequence are valid, and which are padding.
 
 use super::recorder::Var;
-use super::recording::{RecordedValue, VarIndex};
+use super::recording::{MaskState, RecordedValue};
+use super::step::place;
 use crate::error::Error;
 use crate::shape::Shape;
-
-/// The mask of a recorded value.
-#[derive(Clone, Copy)]
-pub(super) enum MaskState {
-    /// No mask was set.
-    Unset,
-    /// The mask was removed, so a layer does not pass a mask on to this value.
-    Removed,
-    /// The value that is the mask.
-    Set(VarIndex),
-}
 
 /// # Masks
 ///
@@ -53,7 +43,7 @@ impl<'r> Var<'r> {
         let (shape, found) = (self.shape(), mask.shape());
         if !is_leading(found, shape) {
             let expected = Error::expected(format!("a mask of the leading axes of a value of {shape}"));
-            recorder.fail(expected.at(|| format!("{}: with_mask", recorder.current_scope()), &[found]));
+            recorder.fail(expected.at(|| place(&recorder.current_scope(), "with_mask"), &[found]));
             return self;
         }
         let mask = RecordedValue { differentiable: false, ..mask.recorded() };

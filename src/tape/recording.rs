@@ -1,6 +1,5 @@
 //! The data of a recording, from which a tape is made.
 
-use super::mask::MaskState;
 use super::op::Op;
 use super::origin::Origin;
 use super::source::{Place, Source};
@@ -33,6 +32,17 @@ pub(super) struct Recording {
     pub(super) loss: Option<VarIndex>,
     pub(super) scope: String,
     pub(super) error: Option<Error>,
+}
+
+/// The mask of a recorded value.
+#[derive(Clone, Copy)]
+pub(super) enum MaskState {
+    /// No mask was set.
+    Unset,
+    /// The mask was removed, so a layer does not pass a mask on to this value.
+    Removed,
+    /// The value that is the mask.
+    Set(VarIndex),
 }
 
 /// A recorded value.

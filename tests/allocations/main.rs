@@ -6,7 +6,7 @@
 mod notebooks;
 mod operations;
 
-use gradus::data::{NamedArrays, mnist};
+use gradus::data::{Arrays, NamedArrays, mnist};
 use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
@@ -14,7 +14,7 @@ use gradus::optimizers::{Adam, RmsProp, Sgd};
 use gradus::regularizers::{L1, L2};
 use gradus::testing::LayerSample;
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Result, Sequential};
-use ndarray::{Array1, Array2};
+use ndarray::{Array, Array1, Array2};
 use notebooks::BasicNn;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -133,6 +133,24 @@ fn check_graph(threads: usize) {
     assert_eq!((steps.steps, steps.later), (2 * 8, 0), "a graph allocates in steps 2 to 8 on {threads} threads");
 }
 
+/// Sequences with a mask, with a label for each step and sample weights.
+fn check_masks(threads: usize) {
+    let network = Sequential::new([9, 30])
+        .add(Masking::new(0.0))
+        .add(BatchNorm::new())
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let x = Array::from_shape_fn((231, 9, 30), |(i, j, k)| if j < i % 10 { ((i + 3 * k) % 7) as f32 } else { 0.0 });
+    let labels = Array2::from_shape_fn((231, 9), |(i, j)| ((i + j) % 3) as u8);
+    let data = Arrays::new(x, labels).unwrap().with_sample_weight((0..231).map(|row| (row % 3) as f32)).unwrap();
+    let settings = Compile::new(Adam::default(), SparseCategoricalCrossentropy::new()).threads(threads);
+    let mut model = network.compile(settings.metric(Accuracy).weighted_metric(Accuracy)).unwrap();
+    let mut steps = Steps::default();
+    let fit = Fit::new().epochs(2).batch_size(32).validation(&data).progress(Progress::Quiet).callback(&mut steps);
+    model.fit(&data, fit).unwrap();
+    keep(model);
+    assert_eq!((steps.steps, steps.later), (2 * 8, 0), "masks allocate in steps 2 to 8 on {threads} threads");
+}
+
 /// All layers, in the order of their list.
 fn layers() -> Vec<LayerSample> {
     let (images, sequences) = ([16, 15, 4], [60, 16]);
@@ -152,6 +170,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(Dense::new(40).kernel_regularizer(L2::new(0.1))).input([70]),
         LayerSample::new(Embedding::new(5, 40)).values(Array2::from_shape_fn((3, 9), |(i, j)| ((i + j) % 5) as f32)),
         LayerSample::new(Identity).input([500]),
+        LayerSample::new(Masking::new(0.0)).input(sequences),
         LayerSample::new(Add).input([9, 7]).input([9, 1]),
         LayerSample::new(Average).input([9, 7]).input([9, 1]),
         LayerSample::new(Concatenate::new()).input([9, 7]).input([9, 2]),
@@ -268,6 +287,7 @@ fn later_steps_allocate_nothing() {
         check_fit(threads);
         check_tape(threads);
         check_graph(threads);
+        check_masks(threads);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.broadcast(|_| rayon::yield_now()); // every thread has started
         check_operations(&pool);

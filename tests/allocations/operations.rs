@@ -112,6 +112,11 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].lstm(x[1], x[2], Some(x[3]), recurrent())[0]);
             sample.variable(SEQUENCES).variable([16, 128]).variable([32, 128]).variable([128])
         }),
+        ("masked_batch_norm", {
+            let sample = Sample::new(|x| x[0].masked_batch_norm(x[1], [x[2], x[3]], 0.99, 1e-3, Some([x[4], x[5]])));
+            let sample = sample.variable(MATRIX).input(Array::from_shape_fn(MATRIX[0], |row| (row % 3) as f32 / 2.0));
+            sample.variable([100]).variable([100]).state(Array::zeros(100)).state(Array::ones(100))
+        }),
         ("matmul", Sample::new(|x| x[0].matmul(x[1])).variable(MATRIX).variable([100, 70])),
         ("max_pool2d", Sample::new(|x| x[0].max_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
         ("maximum", two!(|x, y| x.maximum(y))),

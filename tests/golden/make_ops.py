@@ -201,6 +201,7 @@ def all_layers(file):
          (2, 6, 5, 3))
     case("separable_conv1d", 'SeparableConv1D(4, 3, padding="same", depth_multiplier=2)', (2, 6, 3))
     case("separable_conv2d", 'SeparableConv2D(4, (3, 2), depth_multiplier=2, activation="tanh")', (2, 5, 6, 3))
+    case("masking", "Masking()", (2, 3, 2))
     case("embedding", "Embedding(5, 3)", (2, 4), indices=5)
 
 

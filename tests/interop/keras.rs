@@ -205,7 +205,7 @@ fn stored_folder() -> PathBuf {
 fn stored_models_of_keras_are_loaded() {
     let models = models(&stored_folder());
     let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
-    assert_eq!((models.len(), trained), (7, 5));
+    assert_eq!((models.len(), trained), (9, 7));
 }
 
 #[test]

@@ -472,6 +472,51 @@ def keep(folder):
     target = {"kind": y, "value": rng.normal(size=(6, 1)).astype("float32")}
     branches.fit(x, target, epochs=2, verbose=0)
     describe(branches, x, target, f"{folder}/branches.keras")
+    keep_masked(folder)
+
+
+def keep_masked(folder):
+    """A graph and a chain with masks."""
+    keras.utils.set_random_seed(2)
+    rng = np.random.default_rng(2)
+    graph = masked_graph()
+    words = rng.integers(1, WORDS, size=(6, 4)).astype("float32")
+    steps = rng.normal(size=(6, 4, 3)).astype("float32")
+    for row, (few, many) in enumerate([(1, 2), (3, 3), (4, 1), (2, 0), (1, 1), (4, 4)]):
+        words[row, few:], steps[row, many:] = 0, 0.5
+    target = {"steps_target": rng.normal(size=(6, 4, 2)).astype("float32"), "kind": np.arange(6) % 3}
+    graph.fit({"words": words, "steps": steps}, target, epochs=2, verbose=0)
+    describe(graph, {"words": words, "steps": steps}, target, f"{folder}/masked.keras")
+    chain = keras.Sequential([
+        keras.Input((4,)),
+        layers.Embedding(WORDS, 3, mask_zero=True),
+        layers.BatchNormalization(momentum=0.8),
+        layers.Dense(4, activation="tanh"),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(1, activation="sigmoid"),
+    ])
+    chain.compile(keras.optimizers.Adam(0.01), loss="binary_crossentropy", run_eagerly=True)
+    target = (np.arange(6) % 2).astype("float32")[:, None]
+    chain.fit(words, target, epochs=2, verbose=0)
+    describe(chain, words, target, f"{folder}/masked_chain.h5")
+
+
+def masked_graph():
+    """A graph with masks that are passed on, combined, joined and ended, and an output with a mask."""
+    words, steps = keras.Input((4,), name="words"), keras.Input((4, 3), name="steps")
+    embedded = layers.Embedding(WORDS, 3, mask_zero=True)(words)
+    normalized = layers.BatchNormalization(momentum=0.8)(layers.Masking(0.5)(steps))
+    both = layers.Add()([embedded, normalized])
+    joined = layers.Concatenate(axis=1)([both, embedded, steps])
+    pooled = layers.GlobalAveragePooling1D()(layers.Dense(4, activation="tanh")(joined))
+    outputs = {
+        "steps_target": layers.Dense(2)(layers.Maximum()([both, embedded])),
+        "kind": layers.Dense(3, activation="softmax")(pooled),
+    }
+    model = keras.Model([words, steps], outputs)
+    loss = {"steps_target": "mse", "kind": "sparse_categorical_crossentropy"}
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss=loss, run_eagerly=True)
+    return model
 
 
 def small_graph():

@@ -19,6 +19,7 @@ mod keras;
 mod keras_ops;
 mod keras_training;
 mod kill;
+mod masks;
 #[path = "../notebooks/mod.rs"]
 mod notebooks;
 mod open_axes;

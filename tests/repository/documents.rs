@@ -98,7 +98,7 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules whose tests the document names.
-const TARGETS: [&str; 10] = [
+const TARGETS: [&str; 12] = [
     "formats::keras",
     "interop",
     "keras",
@@ -106,8 +106,10 @@ const TARGETS: [&str; 10] = [
     "keras_training",
     "graph",
     "layers::keras",
+    "layers::tests::masks",
     "losses::tests",
     "metrics::tests",
+    "model::plan::tests",
     "preprocessing",
 ];
 

@@ -5,6 +5,7 @@
 
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};
+use super::masks::Masks;
 use super::object::{Config, object};
 use super::options::{DTYPE, InactiveOption, NAME, short};
 use super::reader::Reader;
@@ -138,13 +139,16 @@ fn source(value: &Value) -> Option<Source> {
 
 /// Collects the calls of all layers.
 fn pending(list: &[Value], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Pending>> {
-    let mut all = Vec::new();
+    let (mut all, masks) = (Vec::new(), Masks::read(list));
     for (entry, value) in list.iter().enumerate().filter(|(entry, _)| !entries[*entry].is_input()) {
+        if entries[entry].name.as_ref().is_some_and(|name| masks.computes_mask(name)) {
+            continue;
+        }
         let name = entries[entry].name.as_ref().ok_or("a layer of its graph has no name; give it one in Keras")?;
         let calls = value["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
         for (number, call) in calls.iter().enumerate() {
             let place = entries[entry].place();
-            let inputs = call_inputs(call, &place, reader).map_err(|problem| format!("{place}: {problem}"))?;
+            let inputs = call_inputs(call, &place, &masks, reader).map_err(|problem| format!("{place}: {problem}"))?;
             all.push(Pending { entry, output: (name.clone(), number), inputs });
         }
     }
@@ -152,38 +156,41 @@ fn pending(list: &[Value], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Re
 }
 
 /// Reads the inputs of a call, in the notation of Keras 3 or of earlier versions.
-fn call_inputs(call: &Value, place: &str, reader: &mut Reader<'_>) -> Result<Vec<Source>> {
+fn call_inputs(call: &Value, place: &str, masks: &Masks<'_>, reader: &mut Reader<'_>) -> Result<Vec<Source>> {
     let mut inputs = Vec::new();
     match call {
         Value::Array(sources) => {
             for value in sources {
                 inputs.push(source(value).ok_or("the reference to an input is invalid")?);
-                arguments(value.get(3), false, place, reader, &mut inputs)?;
+                arguments(value.get(3), place, reader, &mut inputs, |_, _| false)?;
             }
         }
         _ => {
             tensors(&call["args"], &mut inputs)?;
-            arguments(call.get("kwargs"), true, place, reader, &mut inputs)?;
+            arguments(call.get("kwargs"), place, reader, &mut inputs, |name, value| {
+                (name == "mask" && masks.follows(call)) || (name == "training" && *value == false)
+            })?;
         }
     }
     Ok(inputs)
 }
 
-/// Reads the further arguments of a call. `initial_state` has further inputs, and all others must be null: an explicit
-/// `training` would override the mode of the model. Keras 3 writes `training` of a `SimpleRNN` as false, and ignores it.
+/// Reads the further arguments of a call. `initial_state` has further inputs, and all others must be null, or `implied` by the
+/// layers: an explicit `training` would override the mode of the model. Keras 3 writes `training` of a `SimpleRNN` as false, and
+/// ignores it.
 fn arguments(
     arguments: Option<&Value>,
-    keras_3: bool,
     place: &str,
     reader: &mut Reader<'_>,
     inputs: &mut Vec<Source>,
+    implied: impl Fn(&str, &Value) -> bool,
 ) -> Result<()> {
     for (name, value) in
         arguments.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null())
     {
         if name == INITIAL_STATE {
             tensors(value, inputs)?;
-        } else if !keras_3 || name != "training" || *value != false {
+        } else if !implied(name, value) {
             reader.problem(place, format!("it is called with {name}={}, which is not supported", short(value)));
         }
     }

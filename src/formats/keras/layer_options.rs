@@ -73,9 +73,9 @@ pub(super) fn gamma_regularizers() -> Spec {
     Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
 }
 
-/// The regularizer of a table of embeddings.
-pub(super) fn embeddings_regularizer() -> Spec {
-    Spec::new("").with("embeddings_regularizer", L2::default().spec())
+/// The options of a table of embeddings.
+pub(super) fn embedding_options() -> Spec {
+    Spec::new("").with("embeddings_regularizer", L2::default().spec()).with("mask_zero", true)
 }
 
 /// Returns an error for activations without a name in Keras 3.

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, depthwise_regularizers, embeddings_regularizer, expand_sides,
+    RECURRENT, backward_layer, default_strides, depthwise_regularizers, embedding_options, expand_sides,
     gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
     recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
     single_sizes, single_strides,
@@ -16,9 +16,9 @@ use crate::layers::{
     Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
     Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
     GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
-    LeakyRelu, Lstm, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector, Rescaling,
-    Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract, TimeDistributed,
-    UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
+    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
+    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
 
@@ -77,7 +77,7 @@ pub(super) const LAYERS: &[Kind] = &[
     },
     kind("ELU", || Elu::new().spec(), &[]),
     Kind {
-        optional: embeddings_regularizer,
+        optional: embedding_options,
         inactive: EMBEDDING,
         ..kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"])
     },
@@ -102,6 +102,7 @@ pub(super) const LAYERS: &[Kind] = &[
     },
     Kind { from_keras: rename_alpha, ..kind("LeakyReLU", || LeakyRelu::new().spec(), &[]) },
     recurrent(kind("LSTM", || Lstm::new(1).spec(), &["units"])),
+    kind("Masking", || Masking::new(0.0).spec(), &[]),
     kind("Maximum", || Maximum.spec(), &[]),
     pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
@@ -196,7 +197,6 @@ const DENSE: &[InactiveOption] = &[
 
 const EMBEDDING: &[InactiveOption] = &[
     only_null("embeddings_constraint"),
-    only_false("mask_zero"),
     only_false("sparse"),
     ignored("input_length", "the length follows from the input"),
     ignored("weights", "the weights come from the file"),

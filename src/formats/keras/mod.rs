@@ -50,6 +50,7 @@ mod layer_options;
 mod layers;
 mod legacy;
 mod losses_metrics;
+mod masks;
 mod model;
 mod names;
 mod object;

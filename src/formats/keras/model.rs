@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{functional, order, sequential};
+use super::{functional, masks, order, sequential};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -26,7 +26,7 @@ impl ModelDescription {
                 return Err(format!("layer \"{name}\" has a slash in its name, which Keras does not allow"));
             }
             let class = spec.class().into();
-            description.push(name.into(), spec, layer.layer().clone(), class);
+            description.push(masks::layer_name(architecture, name, &spec), spec, layer.layer().clone(), class);
         }
         let mut calls = architecture.calls().iter();
         calls.try_for_each(|call| description.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;

@@ -8,7 +8,7 @@ use super::proto::element;
 use super::recurrent_layers;
 use super::tensor::Tensor;
 use super::writer::Writer;
-use crate::{FromSpec, Spec};
+use crate::{FromSpec, Spec, SpecValue};
 
 type Written = Result<(), String>;
 
@@ -34,6 +34,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("LSTM", recurrent_layers::write),
     ("LayerNormalization", layer_norm),
     ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
+    ("Masking", |_, _| Err("Masking cannot be exported, since ONNX has no masks".into())),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("Reshape", reshape),
@@ -117,7 +118,10 @@ fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 }
 
 /// Writes a lookup of rows by integer indices.
-fn embedding(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+fn embedding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    if spec.settings().iter().any(|(name, value)| name == "mask_zero" && *value == SpecValue::Bool(true)) {
+        return Err("Embedding with mask_zero cannot be exported, since ONNX has no masks".into());
+    }
     writer.channels_last();
     let table = writer.weight("embeddings", None)?;
     writer.node("Cast", &[], &[("to", Attribute::Integer(i64::from(element::INT64)))]);

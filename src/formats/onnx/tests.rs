@@ -24,7 +24,7 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 29] = [
+const NOT_EXPORTED: [&str; 30] = [
     "Average",
     "AveragePooling1D",
     "Bidirectional",
@@ -36,6 +36,7 @@ const NOT_EXPORTED: [&str; 29] = [
     "GlobalMaxPooling1D",
     "GroupNormalization",
     "Identity",
+    "Masking",
     "MaxPooling1D",
     "Maximum",
     "Minimum",
@@ -63,7 +64,9 @@ fn cases_of(exported: bool) -> Vec<Case> {
         // The weights of an unused output could not be trained.
         let used = samples.into_iter().filter(|sample| !sample.layer.spec().to_string().contains("merge_mode=none"));
         for (number, sample) in used.enumerate() {
-            if NOT_EXPORTED.contains(&sample.layer.spec().class()) != exported {
+            let spec = sample.layer.spec();
+            let sets_mask = spec.settings().iter().any(|(name, _)| name == "mask_zero");
+            if (NOT_EXPORTED.contains(&spec.class()) || sets_mask) != exported {
                 cases.push(case(format!("{file}-{number}"), sample.layer.into(), &sample.inputs));
             }
         }

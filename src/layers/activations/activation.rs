@@ -32,6 +32,10 @@ impl Layer for Activation {
         vec![inputs[0].activation(*self)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS).with("activation", self.name())
     }

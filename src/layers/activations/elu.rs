@@ -49,6 +49,10 @@ impl Layer for Elu {
         vec![inputs[0].elu(self.alpha)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

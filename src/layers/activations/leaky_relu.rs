@@ -50,6 +50,10 @@ impl Layer for LeakyRelu {
         vec![inputs[0].leaky_relu(self.negative_slope)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

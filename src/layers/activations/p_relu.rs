@@ -62,6 +62,10 @@ impl Layer for PRelu {
         vec![x.relu() - alpha * (x * -1.0).relu()]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

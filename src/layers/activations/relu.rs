@@ -52,6 +52,10 @@ impl Layer for Relu {
         vec![inputs[0].rectify(self.max_value.unwrap_or(f32::INFINITY), self.negative_slope, self.threshold)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

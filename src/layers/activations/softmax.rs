@@ -1,7 +1,7 @@
 //! Softmax: probabilities along an axis.
 
 use crate::error::{Error, Result};
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -22,6 +22,9 @@ options! {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
+    /// A [mask](Var::mask) with the shape of the input makes the output 0 where it is 0. A mask with fewer axes, such as that of
+    /// [`Embedding`](crate::layers::Embedding), is an error: the activation passes it on.
+    ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
     #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,9 @@ options! {
         value axis: isize = -1,
     }
 }
+
+/// The input that Keras takes for a masked position.
+const MASKED: f32 = -1e9;
 
 impl Softmax {
     /// Creates the layer for the last axis, as in Keras.
@@ -50,7 +56,19 @@ impl Layer for Softmax {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].softmax_axis(self.axis)]
+        let (x, recorder) = (inputs[0], inputs[0].recorder());
+        let Some(mask) = x.mask() else { return vec![x.softmax_axis(self.axis)] };
+        if mask.shape() != x.shape() {
+            let expected =
+                format!("a mask of {}, the shape of the input; Activation::Softmax accepts any mask", x.shape());
+            recorder.fail(Error::expected(expected).at(|| recorder.current_scope(), &[mask.shape()]));
+        }
+        let lowest = recorder.constant_values(Shape::SCALAR, vec![MASKED]);
+        vec![masks::select(mask, x, lowest).softmax_axis(self.axis).where_nonzero(mask)]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

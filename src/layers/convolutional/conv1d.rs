@@ -95,7 +95,11 @@ impl Layer for Conv1d {
         let [rows, steps, channels] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
         let kernel = kernel.reshape([self.kernel_size, 1, channels / self.groups, self.filters]);
         let y = inputs[0].reshape([rows, steps, 1, channels]).conv2d(kernel, bias, self.options());
-        vec![y.reshape([rows, y.shape().axis(1), self.filters])]
+        vec![y.reshape([rows, y.shape().axis(1), self.filters]).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

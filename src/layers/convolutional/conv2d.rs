@@ -114,7 +114,11 @@ impl Layer for Conv2d {
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        vec![inputs[0].conv2d(kernel, bias, self.options())]
+        vec![inputs[0].conv2d(kernel, bias, self.options()).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -95,7 +95,11 @@ impl Layer for DepthwiseConv2d {
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
         let ([height, width], channels) = (self.kernel_size.sizes(), inputs[0].shape().last());
         let kernel = kernel.reshape([height, width, 1, channels * self.depth_multiplier]);
-        vec![inputs[0].conv2d(kernel, bias, self.options(channels))]
+        vec![inputs[0].conv2d(kernel, bias, self.options(channels)).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -112,7 +112,11 @@ impl Layer for SeparableConv1d {
         let x = x.conv2d(depthwise.reshape([height, width, 1, inner]), None, self.depthwise(channels));
         let pointwise = pointwise.reshape([1, 1, inner, self.filters]);
         let y = x.conv2d(pointwise, bias, Conv2dOptions::new().activation(self.activation));
-        vec![y.reshape([rows, y.shape().axis(1), self.filters])]
+        vec![y.reshape([rows, y.shape().axis(1), self.filters]).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

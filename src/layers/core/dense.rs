@@ -87,6 +87,10 @@ impl Layer for Dense {
         vec![x.affine(kernel, bias, self.activation)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

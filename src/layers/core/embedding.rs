@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, RandomUniform};
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -13,8 +13,7 @@ options! {
     /// A learned vector of `output_dim` numbers for each index from 0 to `input_dim` − 1. `Embedding` in Keras.
     ///
     /// Inputs are indices of any shape, stored as floats; outputs have one more axis of size `output_dim`. The weight
-    /// `embeddings` is `input_dim` × `output_dim`. Indices are truncated to integers, as in Keras. `mask_zero` of Keras has no
-    /// counterpart.
+    /// `embeddings` is `input_dim` × `output_dim`. Indices are truncated to integers, as in Keras.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Embedding};
@@ -35,6 +34,9 @@ options! {
         part embeddings_initializer: Initializer = RandomUniform::default(),
         /// Regularizer of the vectors, whose penalty is added to the loss. Defaults to none.
         optional embeddings_regularizer: Regularizer,
+        /// Whether index 0 is padding. If so, the output has a [mask](Var::mask) with the shape of the indices, which is 0 for
+        /// padding. Following layers, the loss and the metrics ignore padding. Defaults to `false`.
+        added mask_zero: bool = false,
     }
 }
 
@@ -64,7 +66,12 @@ impl Layer for Embedding {
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [table] = weights.take();
-        vec![inputs[0].embedding(table)]
+        let mask = self.mask_zero.then(|| masks::nonzero(inputs[0]));
+        vec![masks::set(inputs[0].embedding(table), mask)]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {
@@ -83,6 +90,7 @@ pub(in crate::layers) mod tests {
             (Box::new(Embedding::new(5, 3)), Shape::from([4]), 5),
             (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2]), 3),
             (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR, 1),
+            (Box::new(Embedding::new(4, 2).mask_zero(true)), Shape::from([3]), 4),
         ]
     }
 

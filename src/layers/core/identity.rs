@@ -32,6 +32,10 @@ impl Layer for Identity {
         vec![inputs[0]]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         Spec::new(Self::CLASS)
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -36,7 +36,12 @@ impl Layer for Average {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[1..].iter().fold(inputs[0], |merged, next| merged + *next).scale(1.0 / inputs.len() as f32)]
+        let sum = inputs[1..].iter().fold(inputs[0], |merged, next| merged + *next);
+        vec![masks::set(sum.scale(1.0 / inputs.len() as f32), masks::any(inputs))]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

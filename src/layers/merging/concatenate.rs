@@ -1,7 +1,7 @@
 //! Concatenate: the outputs of several branches joined along an axis.
 
 use crate::error::{Error, Result};
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -61,7 +61,11 @@ impl Layer for Concatenate {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].concatenate(&inputs[1..], self.axis)]
+        vec![masks::set(inputs[0].concatenate(&inputs[1..], self.axis), masks::concatenated(inputs, self.axis))]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -38,7 +38,11 @@ impl Layer for Minimum {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[1..].iter().fold(inputs[0], |merged, next| merged.minimum(*next))]
+        vec![masks::merge_valid(inputs, Var::minimum)]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -36,7 +36,16 @@ impl Layer for Multiply {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[1..].iter().fold(inputs[0], |merged, next| merged * *next)]
+        // A masked position has no effect on the product, and is 0 if it is masked in all inputs.
+        let factor = |x: Var<'r>| masks::of_steps(x).map_or(x, |valid| x.where_nonzero(valid) + (1.0 - valid));
+        let product = inputs[1..].iter().fold(factor(inputs[0]), |merged, next| merged * factor(*next));
+        let y = masks::set(product, masks::any(inputs));
+        let valid = masks::of_steps(y);
+        vec![valid.map_or(y, |valid| masks::set(product.where_nonzero(valid), y.mask()))]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -37,7 +37,11 @@ impl Layer for Subtract {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0] - inputs[1]]
+        vec![masks::set(inputs[0] - inputs[1], masks::any(inputs))]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -18,6 +18,9 @@ options! {
     /// statistics become running · momentum + batch · (1 − momentum). In evaluation and prediction, and where the layer is
     /// [frozen](crate::layers::Layer::frozen), mean and variance are the running statistics.
     ///
+    /// For an input with a [mask](Var::mask), the statistics of the batch are those of the valid positions. All positions are
+    /// normalized.
+    ///
     /// The output has the shape of the input. Weights are `gamma` and `beta`, which are learned, `moving_mean` and
     /// `moving_variance`, each of one number for each channel. `axis`, `center`, `scale` and `renorm` of Keras have no
     /// counterpart.
@@ -82,14 +85,22 @@ impl Layer for BatchNorm {
         // A frozen layer keeps its running statistics and normalizes by them.
         let infers = weights.frozen() || inputs[0].recorder().mode() == Mode::Inference;
         let (x, scaling) = (inputs[0], weights.take());
-        let y = match infers {
-            true => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
-            false => {
+        let y = match x.mask() {
+            _ if infers => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
+            Some(mask) => {
+                let moving = Some(weights.take());
+                x.masked_batch_norm(mask, scaling, self.momentum, self.epsilon, moving)
+            }
+            None => {
                 let [gamma, beta] = scaling;
                 x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take()))
             }
         };
         vec![y]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

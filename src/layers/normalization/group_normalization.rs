@@ -100,6 +100,10 @@ impl Layer for GroupNormalization {
         vec![y]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

@@ -86,6 +86,10 @@ impl Layer for LayerNorm {
         vec![inputs[0].layer_norm(gamma, beta, self.epsilon)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

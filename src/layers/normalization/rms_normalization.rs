@@ -51,7 +51,12 @@ impl Layer for RmsNormalization {
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, [scale]) = (inputs[0], weights.take());
-        vec![x / ((x * x).mean_axes(&[-1], true) + self.epsilon).sqrt() * scale]
+        let y = x / ((x * x).mean_axes(&[-1], true) + self.epsilon).sqrt() * scale;
+        vec![y.without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

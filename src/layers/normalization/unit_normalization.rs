@@ -50,6 +50,10 @@ impl Layer for UnitNormalization {
         vec![x / squares.clip(1e-24, f32::INFINITY).sqrt()]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

@@ -51,7 +51,11 @@ impl Layer for AveragePool1d {
         let [rows, steps, features] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
         let images = inputs[0].reshape([rows, steps, 1, features]);
         let pooled = images.average_pool2d((self.pool_size, 1), (self.strides, 1), self.padding);
-        vec![pooled.reshape([rows, pooled.shape().axis(1), features])]
+        vec![pooled.reshape([rows, pooled.shape().axis(1), features]).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -1,7 +1,7 @@
 //! GlobalAveragePool1d: the mean of each feature over a sequence.
 
 use crate::error::{Error, Result};
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Layer, Weights, masks};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -9,6 +9,8 @@ use crate::tape::Var;
 
 options! {
     /// Averages each feature over sequences steps × features. Keras' `GlobalAveragePooling1D`.
+    ///
+    /// For an input with a [mask](Var::mask), the mean is that of the valid steps, and NaN for a row without any, as in Keras.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -31,7 +33,16 @@ impl Layer for GlobalAveragePool1d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].mean_axes(&[1], false)]
+        let x = inputs[0];
+        let y = match masks::of_steps(x) {
+            None => x.mean_axes(&[1], false),
+            Some(valid) => x.where_nonzero(valid).sum_axes(&[1], false) / valid.sum_axes(&[1], false),
+        };
+        vec![y.without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

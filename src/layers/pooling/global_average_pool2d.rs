@@ -37,7 +37,11 @@ impl Layer for GlobalAveragePool2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].mean_axes(&[1, 2], false)]
+        vec![inputs[0].mean_axes(&[1, 2], false).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -32,7 +32,11 @@ impl Layer for GlobalMaxPool1d {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [rows, steps, features] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
-        vec![inputs[0].reshape([rows, steps, 1, features]).global_max_pool2d()]
+        vec![inputs[0].reshape([rows, steps, 1, features]).global_max_pool2d().without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

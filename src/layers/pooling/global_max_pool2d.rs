@@ -37,7 +37,11 @@ impl Layer for GlobalMaxPool2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].global_max_pool2d()]
+        vec![inputs[0].global_max_pool2d().without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

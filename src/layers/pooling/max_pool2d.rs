@@ -53,7 +53,11 @@ impl Layer for MaxPool2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].max_pool2d(self.pool_size, self.strides, self.padding)]
+        vec![inputs[0].max_pool2d(self.pool_size, self.strides, self.padding).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -43,6 +43,10 @@ impl Layer for Rescaling {
         vec![inputs[0] * self.scale + self.offset]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

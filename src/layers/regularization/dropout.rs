@@ -47,6 +47,10 @@ impl Layer for Dropout {
         vec![inputs[0].dropout(self.rate)]
     }
 
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
     fn spec(&self) -> Spec {
         self.write_options(Spec::new(Self::CLASS))
     }

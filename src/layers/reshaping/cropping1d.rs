@@ -44,7 +44,11 @@ impl Layer for Cropping1d {
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, before) = (inputs[0].shape(), self.cropping.first().copied().unwrap_or(0));
         let removed: usize = self.cropping.iter().sum();
-        vec![inputs[0].slice(&[0, before, 0], [x.axis(0), x.axis(1) - removed, x.axis(2)])]
+        vec![inputs[0].slice(&[0, before, 0], [x.axis(0), x.axis(1) - removed, x.axis(2)]).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

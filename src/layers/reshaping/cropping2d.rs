@@ -51,7 +51,11 @@ impl Layer for Cropping2d {
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, [[above, below], [left, right]]) = (inputs[0].shape(), self.cropping.sides());
         let size = [x.axis(0), x.axis(1) - above - below, x.axis(2) - left - right, x.axis(3)];
-        vec![inputs[0].slice(&[0, above, left, 0], size)]
+        vec![inputs[0].slice(&[0, above, left, 0], size).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

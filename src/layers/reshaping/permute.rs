@@ -44,7 +44,11 @@ impl Layer for Permute {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let axes: Vec<usize> = [0].iter().chain(&self.dims).copied().collect();
-        vec![inputs[0].transpose(&axes)]
+        vec![inputs[0].transpose(&axes).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -40,7 +40,11 @@ impl Layer for RepeatVector {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
-        vec![x.reshape([x.shape().rows(), 1, x.shape().last()]).repeat(1, self.n)]
+        vec![x.reshape([x.shape().rows(), 1, x.shape().last()]).repeat(1, self.n).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -45,7 +45,11 @@ impl Layer for Reshape {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].reshape_samples(self.target_shape)]
+        vec![inputs[0].reshape_samples(self.target_shape).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -40,7 +40,11 @@ impl Layer for UpSampling1d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].repeat(1, self.size)]
+        vec![inputs[0].repeat(1, self.size).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

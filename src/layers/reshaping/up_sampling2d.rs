@@ -47,7 +47,11 @@ impl Layer for UpSampling2d {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [rows, columns] = self.size.sizes();
-        vec![inputs[0].repeat(2, columns).repeat(1, rows)]
+        vec![inputs[0].repeat(2, columns).repeat(1, rows).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -42,7 +42,11 @@ impl Layer for ZeroPadding1d {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [before, after] = [0, 1].map(|side| self.padding.get(side).copied().unwrap_or(0));
-        vec![inputs[0].pad(&[[0, 0], [before, after], [0, 0]], 0.0)]
+        vec![inputs[0].pad(&[[0, 0], [before, after], [0, 0]], 0.0).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

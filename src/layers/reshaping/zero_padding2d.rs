@@ -61,7 +61,11 @@ impl Layer for ZeroPadding2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].pad(&self.around::<4>(), 0.0)]
+        vec![inputs[0].pad(&self.around::<4>(), 0.0).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
     }
 
     fn spec(&self) -> Spec {

@@ -46,7 +46,8 @@ impl Op for SoftmaxCrossentropy {
     }
 }
 
-/// Whether targets have the shape of the predictions or are one label per row, and weights, if given, are one per row.
+/// Whether targets have the shape of the predictions or are one label per row, and weights, if given, are one per
+/// row or position.
 pub(in crate::ops) fn targets_fit(predictions: Shape, targets: Shape, weights: &[Shape]) -> bool {
     let labels = &predictions.sizes()[..predictions.rank().saturating_sub(1)];
     let fit = predictions.rank() > 0 && (targets == predictions || targets.sizes() == labels);
@@ -67,7 +68,7 @@ pub(in crate::ops) fn labels_fit(targets: Targets<'_>, shape: Shape, classes: us
     false
 }
 
-/// The weights of the rows of the batch, the third input if given.
+/// The weights of the rows or positions of the batch, the third input if given.
 pub(in crate::ops) fn row_weights(inputs: Inputs<'_>) -> RowWeights<'_> {
     let Some(weights) = weights(inputs) else { return RowWeights::NONE };
     RowWeights { weights: weights.data(), group: inputs.get(0).shape().rows() / weights.len() }

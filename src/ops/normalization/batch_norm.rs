@@ -86,11 +86,16 @@ impl Op for BatchNorm {
     }
 
     fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], states: States<'_>) {
-        for (moving, batch) in states.each::<2>().into_iter().zip([&self.mean, &self.variance]) {
-            for (moving, batch) in moving.iter_mut().zip(batch) {
-                let next = *moving * self.momentum + batch * (1.0 - self.momentum);
-                *moving = if next.abs() < FLUSH { 0.0 } else { next };
-            }
+        update_moving(states, self.momentum, [&self.mean, &self.variance]);
+    }
+}
+
+/// Updates the running mean and variance with those of the batch.
+pub(in crate::ops) fn update_moving(states: States<'_>, momentum: f32, batch: [&[f32]; 2]) {
+    for (moving, batch) in states.each::<2>().into_iter().zip(batch) {
+        for (moving, batch) in moving.iter_mut().zip(batch) {
+            let next = *moving * momentum + batch * (1.0 - momentum);
+            *moving = if next.abs() < FLUSH { 0.0 } else { next };
         }
     }
 }

@@ -1,0 +1,265 @@
+//! A dataset in memory of sequences with different numbers of steps.
+
+use super::elements::{InputElements, Inputs, TargetElements, Targets};
+use super::{Dataset, Target, sample_weight};
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use std::fmt;
+
+/// Sequences with different numbers of steps, with one target for each. A batch is padded to its longest sequence.
+///
+/// A model ignores the padding if its first layer sets a [mask](crate::tape::Var::mask): [`Masking`](crate::layers::Masking)
+/// with the padding value, or [`Embedding`](crate::layers::Embedding) with `mask_zero` for words numbered from 1. Use
+/// [`Batches::shuffle_by_length`](super::Batches::shuffle_by_length) for batches of sequences of similar lengths.
+///
+/// ```
+/// use gradus::data::{Dataset, PadSide, Sequences};
+/// use ndarray::{array, Array1};
+///
+/// let words: [Array1<f32>; 3] = [array![7.0], array![1.0, 2.0, 3.0], array![4.0, 5.0]];
+/// let data = Sequences::new(words, array![0u8, 1, 1])?.pad(PadSide::Before, 0.0)?;
+/// assert_eq!((data.len(), data.input_shape().len(), data.batch_shape(&[2, 0]).len()), (3, 3, 2));
+/// let (mut inputs, mut targets) = ([0.0; 4], [0.0; 2]);
+/// data.gather(&[2, 0], &mut inputs, &mut targets);
+/// assert_eq!((inputs, targets), ([4.0, 5.0, 0.0, 7.0], [1.0, 0.0]));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Sequences {
+    values: Vec<f32>,
+    /// The number of steps before each row, and the number of all steps.
+    starts: Vec<usize>,
+    /// The shape of a sequence of one step.
+    step: Shape,
+    longest: usize,
+    /// The open axes: that of the steps, unless all rows have equal numbers of steps.
+    open: &'static [usize],
+    side: PadSide,
+    padding: f32,
+    targets: TargetElements,
+    target: Target,
+    weights: Option<Vec<f32>>,
+}
+
+/// The side of a sequence at which it is padded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PadSide {
+    /// Before the first step. `padding="pre"` in Keras' `pad_sequences`.
+    Before,
+    /// After the last step. `padding="post"` in Keras' `pad_sequences`.
+    #[default]
+    After,
+}
+
+impl Sequences {
+    /// Creates a dataset from an array steps × the shape of a step for each sequence, and `targets`, as those of
+    /// [`Arrays`](super::Arrays). A sequence of indices has one axis, and a sequence may have no steps. Padding is 0, after
+    /// the last step.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] when the numbers of sequences and targets differ, [`Error::Empty`] without rows, [`Error::Shape`] when
+    /// steps have different shapes, an array has no axes or too many, or all sequences are without steps.
+    pub fn new<S: Into<Inputs>>(
+        sequences: impl IntoIterator<Item = S>,
+        targets: impl Into<Targets>,
+    ) -> Result<Sequences> {
+        let targets = targets.into();
+        let (target_rows, target) = targets.rows()?;
+        let (mut values, mut starts, mut step, mut longest) = (Vec::new(), vec![0], None, 0);
+        for (row, sequence) in sequences.into_iter().enumerate() {
+            let Inputs { sizes, elements } = sequence.into();
+            let place = || format!("sequence {row}");
+            let [steps, size @ ..] = &sizes[..] else {
+                return Err(Error::expected("at least one axis: that of the steps").at(place, &[Shape::SCALAR]));
+            };
+            let found = Shape::new(&[&[1], size].concat()).and_then(|shape| shape.batch(1).map(|_| shape));
+            let found = found.map_err(|error| error.at(place, &[]))?;
+            let expected: Shape = *step.get_or_insert(found);
+            if found != expected || found.is_empty() {
+                let expected = match found.is_empty() {
+                    true => "steps with at least one element".to_owned(),
+                    false => format!("steps of shape {expected}, as in the sequences before"),
+                };
+                return Err(Error::expected(expected).at(place, &[found]));
+            }
+            match elements {
+                InputElements::Bytes(bytes) => values.extend(bytes.into_iter().map(f32::from)),
+                InputElements::Floats(floats) => values.extend(floats),
+            }
+            longest = longest.max(*steps);
+            starts.push(starts[row] + steps);
+        }
+        let rows = starts.len() - 1;
+        let Some(step) = step else { return Err(Error::Empty { what: "the list of sequences".into() }) };
+        if rows != target_rows {
+            return Err(Error::Rows { first: ("sequences", rows), second: ("targets", target_rows) });
+        }
+        if longest == 0 {
+            return Err(Error::expected("at least one sequence with a step").at(|| "sequences".into(), &[]));
+        }
+        let differ = starts.windows(2).any(|pair| pair[1] - pair[0] != longest);
+        let (open, targets): (&[usize], _) = (if differ { &[0] } else { &[] }, targets.elements);
+        let (side, padding, weights) = (PadSide::default(), 0.0, None);
+        Ok(Sequences { values, starts, step, longest, open, side, padding, targets, target, weights })
+    }
+
+    /// Sets the side at which sequences are padded, and the value of padding.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a value that is not finite.
+    pub fn pad(mut self, side: PadSide, value: f32) -> Result<Sequences> {
+        crate::error::check_setting(value.is_finite(), "Sequences", "pad", f64::from(value), "finite")?;
+        (self.side, self.padding) = (side, value);
+        Ok(self)
+    }
+
+    /// Sets sample weights, by which the losses of rows are multiplied in training and evaluation. `sample_weight` in Keras.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] for another number of weights, [`Error::Setting`] for one that is not finite.
+    pub fn with_sample_weight(mut self, weights: impl IntoIterator<Item = f32>) -> Result<Sequences> {
+        self.weights = Some(sample_weight::checked(weights, self.len())?);
+        Ok(self)
+    }
+
+    /// The number of steps of a row.
+    ///
+    /// # Panics
+    /// When the row does not exist.
+    pub fn steps(&self, row: usize) -> usize {
+        self.starts[row + 1] - self.starts[row]
+    }
+
+    /// The shape of a sequence with this number of steps.
+    fn shape(&self, steps: usize) -> Shape {
+        self.step.with_axis(0, steps)
+    }
+}
+
+impl Dataset for Sequences {
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn input_shape(&self) -> Shape {
+        self.shape(self.longest)
+    }
+
+    fn open_axes(&self) -> &[usize] {
+        self.open
+    }
+
+    fn row_shape(&self, row: usize) -> Shape {
+        self.shape(self.steps(row))
+    }
+
+    fn target(&self) -> Target {
+        self.target
+    }
+
+    fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
+        let length = self.batch_shape(rows).len();
+        assert_eq!(inputs.len(), rows.len() * length, "inputs: as many floats as {} rows of {length} have", rows.len());
+        inputs.fill(self.padding);
+        let size = self.step.len();
+        for (input, &row) in inputs.chunks_exact_mut(length).zip(rows) {
+            let sequence = &self.values[self.starts[row] * size..self.starts[row + 1] * size];
+            let start = match self.side {
+                PadSide::Before => length - sequence.len(),
+                PadSide::After => 0,
+            };
+            input[start..][..sequence.len()].copy_from_slice(sequence);
+        }
+        self.gather_targets(rows, targets);
+    }
+
+    fn gather_targets(&self, rows: &[usize], targets: &mut [f32]) {
+        self.targets.gather(self.target, rows, targets);
+    }
+
+    fn has_sample_weight(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    fn gather_sample_weight(&self, rows: &[usize], weights: &mut [f32]) {
+        sample_weight::gather(self.weights.as_deref(), rows, weights);
+    }
+}
+
+impl fmt::Debug for Sequences {
+    /// Writes the numbers of rows and steps, not the elements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, shape) = (self.len(), self.input_shape());
+        f.debug_struct("Sequences").field("rows", &rows).field("longest", &shape).field("target", &self.target).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, Array3, array};
+
+    fn data() -> Sequences {
+        let rows =
+            [1, 3, 0, 2].map(|steps| Array2::from_shape_fn((steps, 2), |(i, j)| (10 * steps + 2 * i + j) as f32));
+        Sequences::new(rows, array![[0.5f32], [1.5], [2.5], [3.5]]).unwrap()
+    }
+
+    fn gathered(data: &Sequences, rows: &[usize]) -> (Vec<f32>, Vec<f32>) {
+        let mut inputs = vec![f32::NAN; rows.len() * data.batch_shape(rows).len()];
+        let mut targets = vec![f32::NAN; rows.len()];
+        data.gather(rows, &mut inputs, &mut targets);
+        (inputs, targets)
+    }
+
+    #[test]
+    fn batches_are_padded_to_their_longest_row_on_the_chosen_side() {
+        let data = data();
+        assert_eq!((data.input_shape(), data.open_axes()), (Shape::from([3, 2]), &[0][..]));
+        assert_eq!(data.batch_shape(&[0, 3]), Shape::from([2, 2]));
+        let expected = [10.0, 11.0, 0.0, 0.0, 20.0, 21.0, 22.0, 23.0];
+        assert_eq!(gathered(&data, &[0, 3]), (expected.to_vec(), vec![0.5, 3.5]));
+        let before = data.clone().pad(PadSide::Before, -1.0).unwrap();
+        let expected = [-1.0, -1.0, 10.0, 11.0, 20.0, 21.0, 22.0, 23.0];
+        assert_eq!(gathered(&before, &[0, 3]).0, expected);
+        assert_eq!(gathered(&before, &[2]).0, [-1.0, -1.0]);
+        let part = data.clone().with_sample_weight([1.0, 2.0, 3.0, 4.0]).unwrap();
+        let mut weights = [0.0; 2];
+        part.gather_sample_weight(&[3, 1], &mut weights);
+        assert_eq!(weights, [4.0, 2.0]);
+    }
+
+    #[test]
+    fn rows_of_equal_length_have_no_open_axis() {
+        let data = Sequences::new([array![1u8, 2], array![3, 4]], array![0, 1]).unwrap();
+        assert_eq!((data.open_axes(), data.row_shape(1)), (&[][..], Shape::from([2])));
+    }
+
+    #[test]
+    fn sequences_that_do_not_fit_are_refused() {
+        let message = |data: Result<Sequences>| data.unwrap_err().to_string();
+        let labels = |rows: usize| Array1::<u8>::zeros(rows);
+        let different = [Array2::<f32>::zeros((1, 2)), Array2::zeros((1, 3))];
+        assert_eq!(
+            message(Sequences::new(different, labels(2))),
+            "sequence 1: found shape 1 × 3, expected steps of shape 1 × 2, as in the sequences before"
+        );
+        assert_eq!(
+            message(Sequences::new([array![1.0f32]], labels(2))),
+            "sequences have 1 row and targets have 2; they need the same number"
+        );
+        let none: [Array1<f32>; 0] = [];
+        assert_eq!(
+            message(Sequences::new(none, labels(1))),
+            "the list of sequences is empty; it needs at least one row"
+        );
+        let empty = [Array1::<f32>::zeros(0)];
+        assert_eq!(message(Sequences::new(empty, labels(1))), "sequences: expected at least one sequence with a step");
+        let flat = [Array3::<f32>::zeros((2, 0, 3))];
+        assert_eq!(
+            message(Sequences::new(flat, labels(1))),
+            "sequence 0: found shape 1 × 0 × 3, expected steps with at least one element"
+        );
+        assert_eq!(message(data().pad(PadSide::After, f32::NAN)), "Sequences: pad must be finite, got NaN");
+    }
+}
