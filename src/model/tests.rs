@@ -3,7 +3,7 @@
 use super::{Compile, Graph, Node};
 use crate::data::NamedArrays;
 use crate::error::{Error, Result};
-use crate::layers::{Cursor, Layer, Weights, samples};
+use crate::layers::{Cursor, Declared, Layer, Weights, samples};
 use crate::losses::MeanSquaredError;
 use crate::optimizers::Sgd;
 use crate::registry::BUILT_IN;
@@ -22,9 +22,16 @@ fn build(layer: &dyn Layer, inputs: &[Shape]) -> Result<()> {
     let mut graph = Graph::new();
     let nodes: Vec<Node> =
         inputs.iter().enumerate().map(|(number, shape)| graph.input(format!("input_{number}"), *shape)).collect();
-    let output = graph.apply(made_from(&layer.spec())?, nodes);
-    graph.output("y", output);
+    for (number, output) in outputs(&mut graph, made_from(&layer.spec())?, nodes, inputs).into_iter().enumerate() {
+        graph.output(format!("y{number}"), output);
+    }
     graph.architecture(1).map(|_| ())
+}
+
+/// Applies a layer with any number of outputs.
+fn outputs(graph: &mut Graph, layer: Box<dyn Layer>, nodes: Vec<Node>, inputs: &[Shape]) -> Vec<Node> {
+    let count = Declared::of(layer.as_ref(), "layer", inputs).map_or(1, |declared| declared.outputs().len());
+    graph.apply_many(Made(layer), nodes, count)
 }
 
 /// Checks that an error names the layer and the given shapes. Too many axes may be detected only while recording a
@@ -42,8 +49,10 @@ fn check_rejection(layer: &dyn Layer, inputs: &[Shape], error: &Error) {
 #[test]
 fn a_wrong_number_of_inputs_is_rejected_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
-        // Merging layers accept two or more inputs.
-        let wrong = if let [shape] = sample.inputs[..] { vec![shape; 2] } else { vec![sample.inputs[0]] };
+        // Merging layers accept two or more inputs, and recurrent layers accept a sequence without initial states.
+        let class = sample.layer.spec().class().to_owned();
+        let is_recurrent = sample.layer.recurrence().is_some() || class == "Bidirectional";
+        let wrong = vec![sample.inputs[0]; if is_recurrent || sample.inputs.len() == 1 { 2 } else { 1 }];
         check_rejection(sample.layer.as_ref(), &wrong, &build(sample.layer.as_ref(), &wrong).unwrap_err());
     }
 }
@@ -134,9 +143,14 @@ fn predict_with(spec: &Spec, inputs: &[Shape]) -> Result<()> {
     let mut graph = Graph::new();
     let names: Vec<String> = (0..inputs.len()).map(|number| format!("input_{number}")).collect();
     let nodes: Vec<Node> = names.iter().zip(inputs).map(|(name, shape)| graph.input(name, *shape)).collect();
-    let y = graph.apply(Made(layer), nodes);
-    graph.output("y", y);
-    let model = graph.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
+    let results = outputs(&mut graph, layer, nodes, inputs);
+    for (number, output) in results.iter().enumerate() {
+        graph.output(format!("y{number}"), *output);
+    }
+    let model = match results.len() {
+        1 => graph.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?,
+        _ => graph.architecture(0)?.into_model()?,
+    };
     let mut data = NamedArrays::new();
     for (name, shape) in names.iter().zip(inputs) {
         data = data.with_input(name, ArrayD::<f32>::zeros(shape.batch(2)?.sizes()))?;

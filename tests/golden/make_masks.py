@@ -210,8 +210,14 @@ def table():
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x
         options = {"Cropping2D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
+        options = {key: value(keras) if callable(value) else value for key, value in options.items()}
         lines.append(f"{name}\t{behaviour(getattr(layers, name)(**options), [x, x] if merging else [x])}")
     lines.append(f"Embedding(mask_zero=True)\t{behaviour(layers.Embedding(5, 3, mask_zero=True), [x[..., 0] if x.ndim > 2 else x])}")
+    for name, layer in [
+        ("Bidirectional", layers.Bidirectional(layers.LSTM(3, return_sequences=True))),
+        *((name, getattr(layers, name)(3, return_sequences=True)) for name in ("GRU", "LSTM", "SimpleRNN")),
+    ]:
+        lines.append(f"{name}(return_sequences=True)\t{behaviour(layer, [np.ones((2, 6, 4), np.float32)])}")
     head = f"# Masks in the layers of Keras {keras.__version__}, written by make_masks.py; do not edit."
     (make.HERE / "masks_of_layers.txt").write_text("\n".join([head, *lines]) + "\n")
 

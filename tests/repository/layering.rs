@@ -204,7 +204,10 @@ const BY_CHANCE: [&str; 14] = [
 /// Names that are allowed in some files, because bits do not depend on them there.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     // The assignment of chunks to threads. Chunks are determined by shape.
-    ("current_num_threads", &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/spin_wait.rs"]),
+    (
+        "current_num_threads",
+        &["kernels/parallel.rs", "kernels/matmul.rs", "kernels/recurrent.rs", "kernels/spin_wait.rs"],
+    ),
     // Whether this thread belongs to the pool whose threads spin.
     ("current_thread_index", &["kernels/spin_wait.rs"]),
     // Fused multiply-adds are called through `Fma`, and instruction sets are selected in one file.

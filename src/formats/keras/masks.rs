@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layers whose output has the mask of their input.
-const PASSING: [&str; 14] = [
+const PASSING: [&str; 15] = [
     "Activation",
     "BatchNormalization",
     "Dense",
@@ -22,8 +22,12 @@ const PASSING: [&str; 14] = [
     "ReLU",
     "Rescaling",
     "Softmax",
+    "TimeDistributed",
     "UnitNormalization",
 ];
+
+/// Layers whose output has the mask of their input if they return the outputs of all steps.
+const RECURRENT: [&str; 4] = ["Bidirectional", "GRU", "LSTM", "SimpleRNN"];
 
 /// Layers whose output is valid where any of their inputs is.
 const COMBINING: [&str; 6] = ["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"];
@@ -115,6 +119,7 @@ impl<'a> Masks<'a> {
                 masks.into_iter().reduce(|a, b| operation("LogicalOr", json!({}), &[a, b]))
             }
             class if PASSING.contains(&class) => self.expected(inputs.first()?, depth),
+            class if RECURRENT.contains(&class) && returns_sequences(config) => self.expected(inputs.first()?, depth),
             _ => None,
         }
         .filter(|text| text.len() <= LENGTH)
@@ -199,6 +204,11 @@ fn arguments(list: &Value) -> Vec<&Value> {
     }
 }
 
+/// Whether a recurrent layer, or the one inside a `Bidirectional`, returns the outputs of all steps.
+fn returns_sequences(config: &Value) -> bool {
+    config["return_sequences"] == true || config["layer"]["config"]["return_sequences"] == true
+}
+
 /// The tensors in nested lists of arguments.
 fn tensors(list: &Value) -> Vec<&Value> {
     arguments(list).into_iter().filter(|argument| source(argument).is_some()).collect()
@@ -210,17 +220,18 @@ mod tests {
 
     #[test]
     fn the_lists_are_those_of_keras() {
-        let listed = |behaviour: &str| -> BTreeSet<&str> {
+        let listed = |behaviour: &str| -> BTreeSet<String> {
             let lines = include_str!("../../../tests/golden/masks_of_layers.txt").lines();
             lines
                 .filter_map(|line| line.split_once('\t'))
                 .filter(|line| line.1 == behaviour)
-                .map(|line| line.0)
+                .map(|line| line.0.to_owned())
                 .collect()
         };
-        assert_eq!(BTreeSet::from(PASSING), listed("passes"));
+        let recurrent = RECURRENT.map(|class| format!("{class}(return_sequences=True)"));
+        assert_eq!(PASSING.map(str::to_owned).into_iter().chain(recurrent).collect::<BTreeSet<_>>(), listed("passes"));
         let setting = ["Concatenate", "Embedding(mask_zero=True)", "Masking"];
-        assert_eq!(COMBINING.into_iter().chain(setting).collect::<BTreeSet<_>>(), listed("sets"));
+        assert_eq!(COMBINING.into_iter().chain(setting).map(str::to_owned).collect::<BTreeSet<_>>(), listed("sets"));
     }
 
     fn tensor(name: &str) -> Value {

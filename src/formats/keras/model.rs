@@ -31,7 +31,7 @@ impl ModelDescription {
         }
         let mut calls = architecture.calls().iter();
         calls.try_for_each(|call| description.apply(call.layer(), call.inputs().to_vec()).map(|_| ()))?;
-        let values = architecture.inputs().len() + description.calls.len();
+        let values = description.calls.last().map_or(description.inputs.len(), |call| call.outputs.end);
         description.samples = (0..values).map(|value| architecture.value_shape(value)).collect();
         let outputs = architecture.outputs().iter().enumerate();
         let output = |(number, output): (usize, &ValueInfo)| Output {

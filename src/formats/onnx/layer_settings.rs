@@ -2,7 +2,7 @@
 
 use crate::{Spec, SpecValue};
 
-fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
+pub(super) fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
     spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 

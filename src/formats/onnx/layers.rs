@@ -2,7 +2,7 @@
 
 use super::graph_nodes;
 use super::layer::OnnxGraph;
-use super::layer_settings::{axis, flag, missing, number, size, sizes, word};
+use super::layer_settings::{axis, flag, missing, number, setting, size, sizes, word};
 use super::node::Attribute;
 use super::proto::element;
 use super::recurrent_layers;
@@ -119,7 +119,8 @@ fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 
 /// Writes a lookup of rows by integer indices.
 fn embedding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    if flag(spec, "mask_zero")? {
+    // The option is written only if it is set.
+    if setting(spec, "mask_zero").is_some() && flag(spec, "mask_zero")? {
         return Err("Embedding with mask_zero cannot be exported, since ONNX has no masks".into());
     }
     writer.channels_last();

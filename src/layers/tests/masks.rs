@@ -6,7 +6,7 @@ use crate::golden::{Cases, assert_close, load};
 use crate::layers::*;
 use crate::shape::Shape;
 use crate::tape::{Mode, ParamGradients, Recorder, Var};
-use crate::{Graph, Key};
+use crate::{Graph, Key, Spec, SpecValue};
 use ndarray::ArrayD;
 
 /// Maximum difference from the values of Keras, relative to the largest value of the array or 1.
@@ -151,6 +151,15 @@ fn behaviour(sample: Sample) -> &'static str {
     if tape.value(mask) == tape.value(masks[0]) { "passes" } else { "sets" }
 }
 
+/// Whether an option of the layer, or of a layer inside it, is true.
+fn is_set(spec: &Spec, option: &str) -> bool {
+    spec.settings().iter().any(|(name, value)| match value {
+        SpecValue::Bool(value) => *value && name == option,
+        SpecValue::Nested(inner) => is_set(inner, option),
+        _ => false,
+    })
+}
+
 #[test]
 fn every_layer_does_with_masks_what_that_of_keras_does() {
     let listed: Vec<(&str, &str)> =
@@ -158,8 +167,10 @@ fn every_layer_does_with_masks_what_that_of_keras_does() {
     for (file, samples) in samples() {
         for sample in samples {
             let spec = sample.layer.spec();
-            let masks = spec.settings().iter().any(|(name, _)| name == "mask_zero");
-            let class = if masks { "Embedding(mask_zero=True)" } else { spec.class() };
+            let class = match ["mask_zero", "return_sequences"].into_iter().find(|option| is_set(&spec, option)) {
+                Some(option) if spec.class() != "TimeDistributed" => format!("{}({option}=True)", spec.class()),
+                _ => spec.class().to_owned(),
+            };
             let expected = listed.iter().find(|(listed, _)| *listed == class);
             let (_, expected) = expected.unwrap_or_else(|| panic!("{file}: make_masks.py does not list {class}"));
             assert_eq!(behaviour(sample), *expected, "{spec}");

@@ -175,7 +175,8 @@ impl Recurrence<'_> {
             let element = |at: usize| {
                 let (row, column) = (at / columns, at % columns);
                 let gate = self.gates[column / units] * units + column % units;
-                stored[(direction * columns + gate) * depth + row]
+                // The values are left out where the weights are declared.
+                stored.get((direction * columns + gate) * depth + row).copied().unwrap_or(0.0)
             };
             let arranged = Tensor::floats(vec![depth, columns], (0..depth * columns).map(element).collect());
             let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
@@ -201,7 +202,7 @@ impl Recurrence<'_> {
             let stored = constant.tensor.to_floats();
             let element = |half: usize, column: usize| {
                 let gate = self.gates[column / units] * units + column % units;
-                stored[(direction * 2 + half) * columns + gate]
+                stored.get((direction * 2 + half) * columns + gate).copied().unwrap_or(0.0)
             };
             let arranged = match two {
                 true => Tensor::floats(

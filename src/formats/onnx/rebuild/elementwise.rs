@@ -53,6 +53,9 @@ impl Builder<'_> {
             "HardSigmoid" if (number("alpha", 0.2)? - 1.0 / 6.0).abs() < 1e-7 && number("beta", 0.5)? == 0.5 => {
                 Activation::HardSigmoid
             }
+            "HardSigmoid" if number("alpha", 0.2)? == 0.2 && number("beta", 0.5)? == 0.5 => {
+                Activation::LegacyHardSigmoid
+            }
             "LeakyRelu" => {
                 let from = self.read(node.inputs.first()?)?;
                 let layer = LeakyRelu::new().negative_slope(number("alpha", 0.01)?);
