@@ -146,6 +146,10 @@ fn axis_orders_of_the_model_round_trip() {
             let tensors: Vec<Tensor> = in_file.iter().map(|rows| (&**rows).into()).collect();
             check_close(name, &graph.run(&tensors).unwrap()[0].array().unwrap(), &expected);
 
+            // The outputs of recurrent nodes have the steps first, which a model cannot have.
+            if case.layer.recurrence().is_some() {
+                continue;
+            }
             let again = graph.import().unwrap().compile(settings()).unwrap();
             let moved = again.inputs().into_iter().zip(&in_file);
             let moved = moved.map(|(input, rows)| input.axis_order().to_model(rows.view()).unwrap().to_owned());
@@ -187,13 +191,15 @@ fn every_layer_round_trips_as_a_layer() {
         let inputs: Vec<Tensor> = case.inputs.iter().map(|rows| (&**rows).into()).collect();
         let run = graph.run(&inputs).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         check_close(&case.name, &run[0].array().unwrap(), &expected);
+        // The outputs of recurrent nodes have the steps first, which a model cannot have.
+        if case.layer.recurrence().is_some() {
+            continue;
+        }
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let again = imported.compile(settings()).unwrap();
         check_close(&case.name, &predicted(&again, &case.inputs), &expected);
         // A layer without effect in inference leaves only an Identity node.
-        // Recurrent nodes stay nodes.
-        let stays = graph.node_operators() == ["Identity"] || case.layer.recurrence().is_some();
-        let is_layer = stays || !format!("{imported:?}").contains("OnnxGraph");
+        let is_layer = !format!("{imported:?}").contains("OnnxGraph") || graph.node_operators() == ["Identity"];
         assert!(is_layer, "{} is imported as an OnnxGraph", case.name);
     }
 }

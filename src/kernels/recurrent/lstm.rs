@@ -49,7 +49,7 @@ pub(super) fn backward(r: &Recurrence, time: usize, part: &mut Backward<'_>) {
     let (units, columns, rows) = (r.units, r.columns(), part.rows);
     let (at, stride) = (time * units, r.steps * units);
     let gates = Rows::new(part.gates, time * columns, r.steps * columns);
-    let [cell, activated] = [&*part.carry, &*part.activated].map(|states| Rows::new(states, at, stride));
+    let [cell, activated] = [part.carry, part.activated].map(|states| Rows::new(states, at, stride));
     let d_state = Rows::new(part.d_state, 0, units);
     combine::multiply(r.level, d_state, gates.after(3 * units), RowsMut::new(part.direct, 0, units), [rows, units]);
 
