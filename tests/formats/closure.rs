@@ -85,6 +85,11 @@ fn models() -> Vec<(&'static str, Model)> {
     edited.params_mut().get_mut(bias).fill(0.5);
     let words = Sequential::new([4]).add(Embedding::new(3, 2)).add(GlobalAveragePool1d).add(Dense::new(2));
     let open = Sequential::new((None, 4)).add(Conv1d::new(3, 2)).add(BatchNorm::new()).add(Dense::new(2));
+    let recurrent = Sequential::new((None, 3))
+        .add(Masking::new(0.0))
+        .add(Bidirectional::new(Lstm::new(4).return_sequences(true)))
+        .add(Gru::new(3))
+        .add(Dense::new(2));
     let own = {
         let folder = tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
@@ -96,6 +101,7 @@ fn models() -> Vec<(&'static str, Model)> {
         ("built of words", inference(words.architecture(2))),
         ("a graph", inference(branches().architecture(3))),
         ("of open length", inference(open.architecture(5))),
+        ("recurrent", inference(recurrent.architecture(6))),
         ("compiled", images().compile(settings()).unwrap()),
         ("trained", trained(images().compile(settings()).unwrap())),
         ("edited", edited),
@@ -226,6 +232,10 @@ const REJECTED: &[&str] = &[
     "built of words as model.onnx",
     "built of words as torch.safetensors",
     "a graph as torch.safetensors",
+    "of open length as model.onnx",
+    "of open length as torch.safetensors",
+    "recurrent as model.onnx",
+    "recurrent as torch.safetensors",
     "ONNX of Keras as model.keras",
     "ONNX of Keras as model.h5",
     "ONNX of Keras as all.weights.h5",
