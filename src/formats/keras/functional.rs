@@ -94,7 +94,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     Ok(description)
 }
 
-/// The number of a value; `None` if it does not exist. A value of unknown shape stands for all outputs of its call.
+/// The number of a value; `None` if it does not exist. A value of unknown shape represents all outputs of its call.
 fn value_of(known: &Known, description: &ModelDescription, (call, output): &Source) -> Option<usize> {
     let values = known.get(call)?;
     let unknown = values.len() == 1 && description.shape(values.start).is_none();

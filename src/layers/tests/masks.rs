@@ -130,12 +130,16 @@ fn check(cases: &Cases, case: &str, mode: Mode) {
 
 /// What a layer does with the masks of its inputs, by the values of the masks.
 fn behaviour(sample: Sample) -> &'static str {
-    let whole = sample.layer.spec().class() == "Softmax";
+    let class = sample.layer.spec().class().to_owned();
     let shapes: Vec<Shape> = sample.inputs.iter().map(|shape| shape.batch(3).unwrap()).collect();
     let network = network(sample.layer, &sample.inputs);
     let recorder = Recorder::new(Mode::Inference);
     let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
-    let axes = |shape: &Shape| if whole { shape.rank() } else { shape.rank().saturating_sub(1).max(1) };
+    let axes = |shape: &Shape| match &*class {
+        "Softmax" => shape.rank(),
+        "TimeDistributed" => 2, // rows and steps; the inner layer may change the other axes
+        _ => shape.rank().saturating_sub(1).max(1),
+    };
     let mask_shape = |shape: &Shape| Shape::new(&shape.sizes()[..axes(shape)]).unwrap();
     let masks: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(mask_shape(shape))).collect();
     let masked: Vec<Var<'_>> = inputs.iter().zip(&masks).map(|(x, mask)| x.with_mask(*mask)).collect();
