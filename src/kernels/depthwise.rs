@@ -133,7 +133,7 @@ impl GroupedGeometry {
     }
 
     /// Returns the image in this layout: a copy in `scratch`, or the image itself if it needs no copy.
-    fn to_layout<'a>(&self, layout: Layout, image: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+    fn in_layout<'a>(&self, layout: Layout, image: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
         let width = self.copied_width(layout);
         if width == 0 {
             return image;
@@ -259,7 +259,7 @@ fn run(
     images::for_each(images.0, images.1, images.2, time, &|x, y, pieces| {
         for buffers in pieces {
             for (x, y) in x.chunks_exact(of_x).zip(y.chunks_exact_mut(of_y)) {
-                let x = g.to_layout(input, x, &mut buffers.input);
+                let x = g.in_layout(input, x, &mut buffers.input);
                 if copied == 0 {
                     correlate::fill_rows(level, c, x, 0, y);
                     continue;
@@ -313,8 +313,8 @@ pub(super) fn backward_weight(
             sums.fill(ZEROS);
             if copied {
                 for [x, dy] in shard_images(shard) {
-                    let x = g.to_layout(Layout::Repeated, x, &mut buffers[0].input);
-                    let dy = g.to_layout(Layout::Filters, dy, &mut buffers[0].output);
+                    let x = g.in_layout(Layout::Repeated, x, &mut buffers[0].input);
+                    let dy = g.in_layout(Layout::Filters, dy, &mut buffers[0].output);
                     weight::add_image(level, &windows, x, dy, 0, sums);
                 }
                 return;
