@@ -22,7 +22,7 @@ use std::process::ExitCode;
 const STEPS: usize = 150;
 
 fn main() -> ExitCode {
-    let program = Program::new("series", "Time series of GunPoint").epochs(200).seed(1);
+    let program = Program::new("series", "Time series of GunPoint").epochs(300).seed(1);
     program.choice("network", "the network to train", &["fcn", "resnet", "lstm"]).run(train)
 }
 
@@ -55,7 +55,8 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     notebook.heading("Train"); // the learning rate is halved where the loss stops falling
     let mut plateau = ReduceLrOnPlateau::new("loss").factor(0.5).patience(50).min_learning_rate(1e-4);
     let mut interrupt = Interrupt::new()?;
-    let fit = options.fit().batch_size(16).callback(&mut plateau).callback(&mut interrupt);
+    let batch = (labels.len() / 10).clamp(1, 16);
+    let fit = options.fit().batch_size(batch).callback(&mut plateau).callback(&mut interrupt);
     let history = model.fit(&train, fit)?;
     notebook.history(&history);
 
