@@ -158,12 +158,6 @@ impl PartialEq<Shape> for SampleShape {
     }
 }
 
-impl PartialEq<SampleShape> for Shape {
-    fn eq(&self, shape: &SampleShape) -> bool {
-        shape == self
-    }
-}
-
 impl fmt::Display for SampleShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.rank == 0 {
