@@ -93,7 +93,7 @@ pub(super) fn probe(
 fn no_size(mut failed: Vec<(usize, Error)>) -> Error {
     let Some((size, last)) = failed.pop() else { return Error::expected("inputs that the layers accept") };
     match failed.pop() {
-        Some((_, first)) if first.to_string() == last.to_string() => first,
+        Some((_, first)) if is_same_problem(&first, &last) => first,
         Some((_, first)) if !matches!(first, Error::Shape { .. }) => first,
         _ => {
             let problem = format!(
@@ -101,6 +101,16 @@ fn no_size(mut failed: Vec<(usize, Error)>) -> Error {
             );
             Error::Graph { place: "inputs".into(), problem: problem.into() }
         }
+    }
+}
+
+/// Whether two errors expect the same at the same place, so that the size of the open axes is not the cause.
+fn is_same_problem(a: &Error, b: &Error) -> bool {
+    match (a, b) {
+        (Error::Shape { place: a, expected: a_expected, .. }, Error::Shape { place: b, expected: b_expected, .. }) => {
+            a == b && a_expected == b_expected
+        }
+        _ => a.to_string() == b.to_string(),
     }
 }
 

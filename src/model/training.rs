@@ -13,7 +13,7 @@ use super::plan_cache::PlanCache;
 use super::reported_score::ReportedScore;
 use super::scoring::{Means, blank_scores, reported};
 use crate::data::{Batches, Dataset};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::kernels::spin_wait;
 use crate::metrics::{Epoch, History, Scores};
 use crate::optimizers::Step;
@@ -60,6 +60,7 @@ impl<'a> TrainingLoop<'a> {
     ) -> Result<TrainingLoop<'a>> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
+        check_setting(settings.batch_size > 0, "Fit", "batch_size", settings.batch_size, "at least 1")?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
         let means = Means::new(&model.architecture, model.trained_outputs());
         Ok(TrainingLoop {

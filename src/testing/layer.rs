@@ -1,6 +1,6 @@
 //! Checks of layers.
 
-use super::{STEP, TOLERANCE, fail, spread, with_threads};
+use super::{STEP, TOLERANCE, fail, spread, sum_weights, with_threads};
 use crate::error::Result;
 use crate::layers::{Cursor, Layer, Source, Weights};
 use crate::settings::FromSpec;
@@ -294,8 +294,8 @@ impl LayerSample {
         for (id, (values, _)) in ids.iter().zip(&self.inputs) {
             tape.input_mut(*id).assign(&part(values));
         }
-        let spread = |(number, shape): (usize, &Shape)| spread(*shape, 99 + number as u64);
-        let factors: Vec<ArrayD<f32>> = shapes.iter().enumerate().map(spread).collect();
+        let weights_of = |(number, shape): (usize, &Shape)| sum_weights(*shape, 99 + number as u64);
+        let factors: Vec<ArrayD<f32>> = shapes.iter().enumerate().map(weights_of).collect();
         weights.iter().zip(&factors).for_each(|(id, values)| tape.input_mut(*id).assign(values));
         Ok(Run { tape, inputs: ids, outputs, factors })
     }

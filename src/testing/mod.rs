@@ -42,6 +42,14 @@ pub fn spread(shape: Shape, seed: u64) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).unwrap_or_default()
 }
 
+/// The random weights of a sum of results, between 0.5 and 1.5 in magnitude: gradients of the sum are as large as those of the
+/// results.
+fn sum_weights(shape: Shape, seed: u64) -> ArrayD<f32> {
+    let values = spread(shape, seed);
+    let largest = values.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+    values.mapv(|value| value.signum() * (0.5 + value.abs() / largest))
+}
+
 /// Runs `work` in a pool of `threads` threads, to compare results for different numbers of threads.
 ///
 /// ```

@@ -94,7 +94,7 @@ fn data_that_does_not_fit_the_model() {
     let validation = quiet().validation(&wide);
     let good = Arrays::new(Array2::<f32>::zeros((6, 4)), Array2::<f32>::zeros((6, 3))).unwrap();
     assert!(rejected(model.fit(&good, validation)).starts_with("inputs per sample: found shape 5"));
-    assert_eq!(rejected(model.fit(&good, quiet().batch_size(0))), "Batches: batch_size must be at least 1, got 0");
+    assert_eq!(rejected(model.fit(&good, quiet().batch_size(0))), "Fit: batch_size must be at least 1, got 0");
     let split = |share: f64| rejected(classifier().fit(&good, quiet().validation_split(share)));
     assert_eq!(split(1.0), "Fit: validation_split must be ≥ 0 and < 1, got 1");
     assert_eq!(split(-0.1), "Fit: validation_split must be ≥ 0 and < 1, got -0.1");

@@ -46,6 +46,14 @@ impl Imported {
         self.0.architecture()
     }
 
+    /// Returns a model with the weights of the file, for inference.
+    ///
+    /// # Errors
+    /// The errors of [`architecture`](Imported::architecture).
+    pub fn into_model(self) -> Result<Model> {
+        self.architecture()?.into_model()
+    }
+
     /// Returns a model with the weights of the file, for training and evaluation.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Masking: marks steps that are padding.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -23,7 +23,8 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if a sample has no axis.
+    /// `compile` returns [`Error::Shape`](crate::Error::Shape) if a sample has no axis, and
+    /// [`Error::Setting`](crate::Error::Setting) if the value is NaN, which equals nothing.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Masking("Masking") {
@@ -41,6 +42,7 @@ impl Masking {
 
 impl Layer for Masking {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        check_setting(!self.mask_value.is_nan(), "Masking", "mask_value", self.mask_value, "a number that is not NaN")?;
         match inputs {
             [x] if x.rank() > 0 => Ok(vec![*x]),
             _ => Err(Error::expected("one input with at least one axis of features")),

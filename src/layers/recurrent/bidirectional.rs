@@ -106,7 +106,7 @@ impl Bidirectional {
             };
             return Ok([common("forward_layer/", forward), common("backward_layer/", backward)]);
         };
-        Err(Error::other(format!("Bidirectional: {problem}")))
+        Err(invalid(problem))
     }
 
     /// Splits the inputs into those of both directions.
@@ -120,10 +120,14 @@ impl Bidirectional {
     }
 }
 
+fn invalid(problem: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::Graph { place: "Bidirectional".into(), problem: problem.into() }
+}
+
 fn recurrence(layer: &Arc<dyn Layer>) -> Result<Recurrence<'_>> {
     layer.recurrence().ok_or_else(|| {
         let found = if layer.thawed().is_some() { "a frozen layer".into() } else { layer.spec().class().to_owned() };
-        Error::other(format!("Bidirectional: its layers must be SimpleRnn, Lstm or Gru, found {found}"))
+        invalid(format!("its layers must be SimpleRnn, Lstm or Gru, found {found}"))
     })
 }
 
@@ -144,7 +148,7 @@ impl Layer for Bidirectional {
             }
             MergeMode::Separate => vec![one, other],
             MergeMode::Sum | MergeMode::Mul | MergeMode::Ave if one == other => vec![one],
-            _ => return Err(Error::other("Bidirectional: its layers differ in units, which only concat can merge")),
+            _ => return Err(invalid("its layers differ in units, which only MergeMode::Concat can merge")),
         };
         let states = outputs.drain(1..).chain(others.into_iter().skip(1));
         Ok(merged.into_iter().chain(states).collect())
