@@ -93,7 +93,11 @@ pub(super) fn probe(
 fn no_size(mut failed: Vec<(usize, Error)>) -> Error {
     let Some((size, last)) = failed.pop() else { return Error::expected("inputs that the layers accept") };
     match failed.pop() {
-        Some((_, first)) if is_same_problem(&first, &last) => first,
+        Some((_, Error::Shape { place, found, expected })) if is_same_problem(&place, &expected, &last) => {
+            let expected = format!("{expected}; sizes of the open axes from 1 to {LARGEST} were tried");
+            Error::Shape { place, found, expected: expected.into() }
+        }
+        Some((_, first)) if first.to_string() == last.to_string() => first,
         Some((_, first)) if !matches!(first, Error::Shape { .. }) => first,
         _ => {
             let problem = format!(
@@ -104,14 +108,9 @@ fn no_size(mut failed: Vec<(usize, Error)>) -> Error {
     }
 }
 
-/// Whether two errors expect the same at the same place, so that the size of the open axes is not the cause.
-fn is_same_problem(a: &Error, b: &Error) -> bool {
-    match (a, b) {
-        (Error::Shape { place: a, expected: a_expected, .. }, Error::Shape { place: b, expected: b_expected, .. }) => {
-            a == b && a_expected == b_expected
-        }
-        _ => a.to_string() == b.to_string(),
-    }
+/// Whether an error expects the same at the same place, so that the size of the open axes may not be the cause.
+fn is_same_problem(place: &str, expected: &str, error: &Error) -> bool {
+    matches!(error, Error::Shape { place: other, expected: known, .. } if other == place && *known == expected)
 }
 
 /// Checks that the weights have the same shapes for two sizes of open axes.
