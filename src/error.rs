@@ -150,7 +150,9 @@ pub enum Error {
         /// The number of positions. Valid indices are 0, 1, … `count` − 1.
         count: usize,
     },
-    /// A file that was not found.
+    /// A data file that does not exist. Returned by the functions of [`data::idx`](crate::data::idx) and
+    /// [`data::mnist`](crate::data::mnist) that read files. All other functions return [`Error::Io`] for a missing
+    /// file, such as that of a model.
     Missing {
         /// The file's name.
         name: String,

@@ -8,9 +8,12 @@ use std::fmt;
 
 /// Sequences with different numbers of steps, with one target for each. A batch is padded to its longest sequence.
 ///
-/// A model ignores the padding if its first layer sets a [mask](crate::tape::Var::mask): [`Masking`](crate::layers::Masking)
-/// with the padding value, or [`Embedding`](crate::layers::Embedding) with `mask_zero` for words numbered from 1. Use
-/// [`Batches::shuffle_by_length`](super::Batches::shuffle_by_length) for batches of sequences of similar lengths.
+/// A model ignores the padding if its first layer sets a [mask](crate::tape::Var::mask):
+/// [`Masking`](crate::layers::Masking) with the padding value, or [`Embedding`](crate::layers::Embedding) with
+/// `mask_zero` for words numbered from 1. A sequence without steps is then a row of padding only, for which
+/// [`GlobalAveragePool1d`](crate::layers::GlobalAveragePool1d) outputs NaN; remove such sequences from the data.
+///
+/// Use [`Batches::shuffle_by_length`](super::Batches::shuffle_by_length) for batches of sequences of similar lengths.
 ///
 /// ```
 /// use gradus::data::{Dataset, PadSide, Sequences};

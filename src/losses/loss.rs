@@ -66,10 +66,12 @@ pub trait Loss: Debug + Send + Sync {
     /// number of rows, not by the sum of the weights. The default records an error: the loss takes no weights.
     ///
     /// `weights` has the number of axes of the prediction, all of size 1 but the batch axis: n × 1 for a prediction of n × k.
-    /// If the prediction has a [mask](Var::mask), `weights` also has the other axes of the mask, as in n × steps × 1. The
-    /// weight is then 0 for padding. For a valid position, it is the sample weight times the number of all positions divided
-    /// by the number of valid positions, so that the mean over all positions equals the mean over the valid ones. It is 0 if
-    /// no position is valid.
+    ///
+    /// If the prediction has a [mask](Var::mask), `weights` has one weight for each position of the mask, as in
+    /// n × steps × 1. The weight of padding is 0. The weight of a valid position is `sample_weight * all / valid`,
+    /// where `all` and `valid` are the numbers of positions and of valid positions in the batch, and `sample_weight` is
+    /// that of the row, or 1. The mean of the weighted errors over all positions is therefore their mean over the valid
+    /// positions. If no position is valid, all weights are 0, and so is the mean.
     ///
     /// `weights` can therefore be multiplied by errors in the shape of the prediction, or by errors per row with `keepdims`.
     /// Arithmetic on the weights and an array with a different number of axes is an error, since n × 1 and n would broadcast to

@@ -69,7 +69,7 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// Sets the number of epochs. Default: 1.
+    /// Sets the number of epochs. Default: 1. With 0, `fit` trains nothing and returns `Ok` with an empty history.
     pub fn epochs(mut self, epochs: usize) -> Fit<'a> {
         self.epochs = epochs;
         self

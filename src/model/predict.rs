@@ -115,6 +115,10 @@ impl Model {
     /// class 1 if it is above ½, or above 0 if the loss takes logits or margins. If the output has several positions,
     /// the classes of all positions are returned, sample by sample.
     ///
+    /// If all outputs of a position are NaN, its class is 0. With masks, this is the result of a
+    /// [`GlobalAveragePool1d`](crate::layers::GlobalAveragePool1d) for a row of padding only;
+    /// [`predict`](Model::predict) shows the NaN.
+    ///
     /// # Errors
     /// The array is empty, samples do not fit the model, or the model has several inputs or outputs. [`Error::Fault`]
     /// for the first sample that contains an invalid value, such as an index out of range.

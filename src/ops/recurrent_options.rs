@@ -56,8 +56,11 @@ impl<'r> RecurrentOptions<'r> {
         self
     }
 
-    /// Sets the mask, rows × steps. Where it is 0, the states stay as they are, and the previous output is repeated. It gets
-    /// no gradient. Default: none.
+    /// Sets the mask, rows × steps: 0 for masked steps, 1 for valid steps. It gets no gradient. Default: none.
+    ///
+    /// A masked step leaves the states unchanged. Its output is that of the step processed before it, or 0 with
+    /// [`zero_output_for_mask`](RecurrentOptions::zero_output_for_mask). Until the first valid step of a row, there is
+    /// no previous output, and the output is 0, even with an [initial state](RecurrentOptions::initial_state).
     pub fn mask(mut self, mask: impl Into<Option<Var<'r>>>) -> RecurrentOptions<'r> {
         self.mask = mask.into();
         self

@@ -75,8 +75,8 @@ impl EarlyStopping {
         self
     }
 
-    /// Sets the number of epochs without improvement after which training stops. Defaults to 0: training stops at the first
-    /// epoch without improvement, like 1.
+    /// Sets the number of consecutive epochs without improvement after which training stops. Defaults to 0. As in
+    /// Keras, 0 and 1 have the same effect: training stops after the first epoch without improvement.
     pub fn patience(mut self, patience: usize) -> EarlyStopping {
         self.patience = patience;
         self

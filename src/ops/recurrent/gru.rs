@@ -9,11 +9,31 @@ use crate::tape::Var;
 impl<'r> Var<'r> {
     /// A gated recurrent unit over all steps: `GRU` in Keras.
     ///
-    /// Inputs are rows × steps × features, the kernel features × 3·units, and the recurrent kernel units × 3·units, with the
-    /// update gate z, the reset gate r and the candidate in this order. With `reset_after`, the candidate is
-    /// activation(x·W + b₀ + r · (h·U + b₁)), and the bias is 2 × 3·units; otherwise the candidate is
-    /// activation(x·W + b + (r · h)·U), and the bias is 3·units. Returns the last output, rows × units, or all outputs,
-    /// rows × steps × units, and on request the final state, rows × units.
+    /// A step computes the next hidden state h′, which is also its output, from its input x and the hidden state h.
+    /// With `reset_after`, the default of Keras, the reset gate multiplies the product of the state and the recurrent
+    /// kernel:
+    ///
+    /// ```text
+    /// z  = recurrent_activation(x Wz + bz + h Uz + dz)    update gate
+    /// r  = recurrent_activation(x Wr + br + h Ur + dr)    reset gate
+    /// g  = activation(x Wg + bg + r · (h Ug + dg))        candidate
+    /// h′ = z · h + (1 − z) · g
+    /// ```
+    ///
+    /// Without `reset_after`, it multiplies the state, and there is one bias:
+    ///
+    /// ```text
+    /// z  = recurrent_activation(x Wz + h Uz + bz)
+    /// r  = recurrent_activation(x Wr + h Ur + br)
+    /// g  = activation(x Wg + (r · h) Ug + bg)
+    /// h′ = z · h + (1 − z) · g
+    /// ```
+    ///
+    /// `x W` and `h U` are matrix products, and `·` is elementwise. The kernel W, features × 3·units, and the recurrent
+    /// kernel U, units × 3·units, hold the columns of z, r and g in this order, `units` each, and so does each bias.
+    /// With `reset_after`, `bias` is 2 × 3·units, the rows b and d; otherwise it is b, 3·units. Inputs are
+    /// rows × steps × features. Returns the last output, rows × units, or all outputs, rows × steps × units, and on
+    /// request the final state, rows × units.
     ///
     /// ```
     /// use gradus::{Key, ops::RecurrentOptions, tape::*};

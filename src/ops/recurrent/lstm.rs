@@ -10,10 +10,22 @@ use crate::tape::Var;
 impl<'r> Var<'r> {
     /// A long short-term memory over all steps: `LSTM` in Keras.
     ///
-    /// Inputs are rows × steps × features, the kernel features × 4·units, the recurrent kernel units × 4·units, and the bias
-    /// 4·units, with the input gate, forget gate, candidate and output gate in this order. Returns the last output,
-    /// rows × units, or all outputs, rows × steps × units, and on request the final hidden and cell states, rows × units
-    /// each.
+    /// A step computes the next hidden state h′, which is also its output, and the next cell state c′ from its input x,
+    /// the hidden state h and the cell state c:
+    ///
+    /// ```text
+    /// i  = recurrent_activation(x Wi + h Ui + bi)    input gate
+    /// f  = recurrent_activation(x Wf + h Uf + bf)    forget gate
+    /// g  = activation(x Wg + h Ug + bg)              candidate
+    /// o  = recurrent_activation(x Wo + h Uo + bo)    output gate
+    /// c′ = f · c + i · g
+    /// h′ = o · activation(c′)
+    /// ```
+    ///
+    /// `x W` and `h U` are matrix products, and `·` is elementwise. The kernel W, features × 4·units, the recurrent
+    /// kernel U, units × 4·units, and the bias b, 4·units, hold the columns of i, f, g and o in this order, `units`
+    /// each. Inputs are rows × steps × features. Returns the last output, rows × units, or all outputs,
+    /// rows × steps × units, and on request the final hidden and cell states, rows × units each.
     ///
     /// ```
     /// use gradus::{Key, ops::RecurrentOptions, tape::*};

@@ -9,9 +9,15 @@ use crate::tape::Var;
 impl<'r> Var<'r> {
     /// A simple recurrence over all steps: `SimpleRNN` in Keras.
     ///
-    /// Inputs are rows × steps × features, the kernel features × units, the recurrent kernel units × units, and the bias
-    /// units. Returns the last output, rows × units, or all outputs, rows × steps × units, and on request the final state,
-    /// rows × units.
+    /// A step computes the next hidden state h′, which is also its output, from its input x and the hidden state h:
+    ///
+    /// ```text
+    /// h′ = activation(x W + h U + b)
+    /// ```
+    ///
+    /// W is the kernel, features × units, U the recurrent kernel, units × units, and b the bias, units. Inputs are
+    /// rows × steps × features. Returns the last output, rows × units, or all outputs, rows × steps × units, and on
+    /// request the final state, rows × units.
     ///
     /// ```
     /// use gradus::{Key, ops::{Activation, RecurrentOptions}, tape::*};
