@@ -38,7 +38,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut chart = Chart::new("The first training series").x_label("step").y_label("horizontal position");
     for (row, label) in labels.iter().enumerate().take(4) {
         let series: Vec<f64> = x.slice(ndarray::s![row, .., 0]).mapv(f64::from).to_vec();
-        chart = chart.series(format!("{}, series {}", ["gun", "point"][usize::from(*label)], row + 1), &series);
+        chart = chart.series(format!("{} {}", ["gun", "point"][usize::from(*label)], row + 1), &series);
     }
     notebook.chart(&chart);
     let (train, test) = (Arrays::new(&x, &labels)?, Arrays::new(&test_x, &test_labels)?);
