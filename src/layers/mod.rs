@@ -19,6 +19,7 @@ mod frozen;
 mod masks;
 mod merged_shape;
 mod recurrence;
+mod sequence_image;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -78,18 +79,15 @@ impl Layer for Conv1d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         check_setting(self.filters > 0, "Conv1d", "filters", self.filters, "at least 1")?;
         check_setting(self.kernel_size > 0, "Conv1d", "kernel_size", self.kernel_size, "at least 1")?;
-        let [x] = inputs else { return Err(Error::expected("one input")) };
-        if x.rank() != 2 {
-            return Err(Error::expected("sequences steps × channels; Reshape adds a missing axis"));
-        }
-        let (channels, groups) = (x.axis(1), self.groups);
+        let images = image_shape(inputs, "channels")?;
+        let (channels, groups) = (images.last(), self.groups);
         if groups == 0 || ![channels, self.filters].iter().all(|size| size.is_multiple_of(groups)) {
             return Err(Error::expected(format!(
                 "numbers of channels and filters that are multiples of groups = {groups}"
             )));
         }
-        let (kernel, images) = ([self.kernel_size, channels / groups, self.filters], [x.axis(0), 1, channels]);
-        let output = ops::conv2d_output(images.into(), [kernel[0], 1, kernel[1], kernel[2]].into(), &self.options())?;
+        let kernel = [self.kernel_size, channels / groups, self.filters];
+        let output = ops::conv2d_output(images, [kernel[0], 1, kernel[1], kernel[2]].into(), &self.options())?;
         let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
         weights.add_regularized("kernel", kernel, initializer, regularizer)?;
         if self.use_bias {
@@ -102,10 +100,9 @@ impl Layer for Conv1d {
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        let [rows, steps, channels] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
+        let channels = inputs[0].shape().last();
         let kernel = kernel.reshape([self.kernel_size, 1, channels / self.groups, self.filters]);
-        let y = inputs[0].reshape([rows, steps, 1, channels]).conv2d(kernel, bias, self.options());
-        vec![y.reshape([rows, y.shape().axis(1), self.filters]).without_mask()]
+        vec![to_sequences(to_images(inputs[0]).conv2d(kernel, bias, self.options())).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {

@@ -1,7 +1,8 @@
 //! SeparableConv1d: depthwise separable convolution, channels last.
 
-use crate::error::{Error, Result, check_setting};
+use crate::error::{Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -86,13 +87,10 @@ impl Layer for SeparableConv1d {
         check_setting(self.filters > 0, "SeparableConv1d", "filters", self.filters, "at least 1")?;
         check_setting(height.min(width) > 0, "SeparableConv1d", "kernel_size", 0, "at least 1")?;
         check_setting(multiplier > 0, "SeparableConv1d", "depth_multiplier", multiplier, "at least 1")?;
-        let [x] = inputs else { return Err(Error::expected("one input")) };
-        if x.rank() != 2 {
-            return Err(Error::expected("sequences steps × channels; Reshape adds a missing axis"));
-        }
-        let (channels, inner) = (x.last(), sizes::product(&[x.last(), multiplier])?);
+        let images = image_shape(inputs, "channels")?;
+        let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
         let kernel = Shape::new(&[height, width, 1, inner])?;
-        let output = ops::conv2d_output(Shape::from([x.axis(0), 1, x.axis(1)]), kernel, &self.depthwise(channels))?;
+        let output = ops::conv2d_output(images, kernel, &self.depthwise(channels))?;
         let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
         weights.add_regularized(
             "depthwise_kernel",
@@ -120,12 +118,11 @@ impl Layer for SeparableConv1d {
         let [height, width] = [self.kernel_size, 1];
         let channels = inputs[0].shape().last();
         let inner = channels * self.depth_multiplier;
-        let [rows, steps] = [0, 1].map(|axis| inputs[0].shape().axis(axis));
-        let x = inputs[0].reshape([rows, steps, 1, channels]);
-        let x = x.conv2d(depthwise.reshape([height, width, 1, inner]), None, self.depthwise(channels));
+        let x =
+            to_images(inputs[0]).conv2d(depthwise.reshape([height, width, 1, inner]), None, self.depthwise(channels));
         let pointwise = pointwise.reshape([1, 1, inner, self.filters]);
         let y = x.conv2d(pointwise, bias, Conv2dOptions::new().activation(self.activation));
-        vec![y.reshape([rows, y.shape().axis(1), self.filters]).without_mask()]
+        vec![to_sequences(y).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {

@@ -1,6 +1,7 @@
 //! GlobalMaxPool1d: maximum of each feature over a sequence.
 
 use crate::error::{Error, Result};
+use crate::layers::sequence_image::to_images;
 use crate::layers::{Cursor, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
@@ -37,8 +38,7 @@ impl Layer for GlobalMaxPool1d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let [rows, steps, features] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
-        vec![inputs[0].reshape([rows, steps, 1, features]).global_max_pool2d().without_mask()]
+        vec![to_images(inputs[0]).global_max_pool2d().without_mask()]
     }
 
     fn supports_masking(&self) -> bool {

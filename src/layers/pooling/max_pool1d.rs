@@ -1,6 +1,7 @@
 //! MaxPool1d: maximum of each window of a sequence.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, options};
@@ -47,20 +48,14 @@ impl MaxPool1d {
 
 impl Layer for MaxPool1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [x] = inputs else { return Err(Error::expected("one input")) };
-        if x.rank() != 2 {
-            return Err(Error::expected("sequences steps × features; Reshape adds a missing axis"));
-        }
-        let images = Shape::from([x.axis(0), 1, x.axis(1)]);
+        let images = image_shape(inputs, "features")?;
         let pooled = ops::pooled(images, "MaxPool1d", [self.pool_size, 1], [self.strides, 1], self.padding)?;
         Ok(vec![Shape::from([pooled.axis(0), pooled.axis(2)])])
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let [rows, steps, features] = [0, 1, 2].map(|axis| inputs[0].shape().axis(axis));
-        let images = inputs[0].reshape([rows, steps, 1, features]);
-        let pooled = images.max_pool2d((self.pool_size, 1), (self.strides, 1), self.padding);
-        vec![pooled.reshape([rows, pooled.shape().axis(1), features]).without_mask()]
+        let pooled = to_images(inputs[0]).max_pool2d((self.pool_size, 1), (self.strides, 1), self.padding);
+        vec![to_sequences(pooled).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {
