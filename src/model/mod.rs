@@ -14,6 +14,7 @@ mod from_architecture;
 #[cfg(test)]
 mod fused_masks;
 mod kept_plans;
+mod loss_means;
 mod matched_dataset;
 mod on_batch;
 mod plan;

@@ -1,5 +1,6 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
+use super::loss_means::{BatchLoss, OutputLoss};
 use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
@@ -46,11 +47,15 @@ pub(super) struct Plan {
     /// The mask of each output, if it has one.
     masks: Vec<Option<ValueId>>,
     targets: Vec<ValueId>,
+    /// The label that the loss of each trained output ignores, if it has labels.
+    ignored: Vec<Option<f32>>,
     /// The sample weights of each trained output, if it has any.
     weights: Vec<Option<ValueId>>,
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
     losses: Vec<ValueId>,
     loss: Option<ValueId>,
+    /// The penalties on weights, if there are any.
+    penalty: Option<ValueId>,
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     not_finite: Option<String>,
 }
@@ -83,9 +88,28 @@ impl Plan {
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
         let id = |var: Option<Var<'_>>| var.map(|var| var.id());
         let masks = masks.into_iter().map(id).collect();
-        let (weights, loss) = (weights.into_iter().map(id).collect(), id(loss));
+        let (weights, loss, penalty) = (weights.into_iter().map(id).collect(), id(loss), id(penalty));
+        let ignored_label = |(trained, target): (&TrainedOutput, &Target)| match target {
+            Target::Labels(_) => trained.loss.accepts(architecture.output(trained.output)).ignored,
+            Target::Values(_) => None,
+        };
+        let ignored = trained_outputs.iter().zip(&kind.targets).map(ignored_label);
+        let ignored = ignored.map(|label| label.map(|label| label as f32)).collect();
         let tape = recorder.finish()?;
-        Ok(Plan { kind, tape, inputs, outputs, masks, targets, weights, losses, loss, not_finite: None })
+        Ok(Plan {
+            kind,
+            tape,
+            inputs,
+            outputs,
+            masks,
+            targets,
+            ignored,
+            weights,
+            losses,
+            loss,
+            penalty,
+            not_finite: None,
+        })
     }
 
     /// The properties for which the plan was recorded.
@@ -164,11 +188,30 @@ impl Plan {
         self.masks[output].map(|mask| self.tape.view(mask))
     }
 
+    /// The number of positions over which the loss of a trained output is a mean: those that its mask marks as valid and
+    /// whose label is not ignored. `None` if it has no mask and ignores no label.
+    fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
+        let (output, mask) = (self.output(trained.output), self.mask(trained.output));
+        let ignored = self.ignored[number];
+        if mask.is_none() && ignored.is_none() {
+            return None;
+        }
+        let positions = output.len() / output.shape().last();
+        let labels = self.tape.view(self.targets[number]);
+        let part = mask.map_or(1, |mask| positions / mask.len());
+        let valid = |at: &usize| mask.is_none_or(|mask| mask[at / part] != 0.0);
+        Some((0..positions).filter(valid).filter(|at| ignored.is_none_or(|label| labels[*at] != label)).count())
+    }
+
     /// Adds the loss and the metrics of the batch to the means. Returns the loss.
     pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
         let number = |id: ValueId| f64::from(self.tape.view(id)[0]);
-        means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
+        let batch = BatchLoss { loss: number(loss), penalty: self.penalty.map_or(0.0, number), rows: self.kind.rows };
+        let losses = trained_outputs.iter().zip(&self.losses).enumerate();
+        let losses = losses
+            .map(|(at, (trained, loss))| OutputLoss { loss: number(*loss), valid: self.valid_positions(at, trained) });
+        means.losses.add(batch, losses);
         means.add_metrics(trained_outputs, |trained| {
             let (outputs, targets) =
                 (self.output(trained_outputs[trained].output), self.tape.view(self.targets[trained]));
