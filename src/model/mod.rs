@@ -1,6 +1,7 @@
 //! Models: compilation, training, evaluation and prediction, with Keras' names.
 
 pub mod callbacks;
+mod carried_states;
 mod checkpoint;
 mod checkpoints;
 mod column_names;

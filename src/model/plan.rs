@@ -153,6 +153,11 @@ impl Plan {
         self.tape.run(params, key)
     }
 
+    /// Writes the states that the last run computed to the parameters.
+    pub(super) fn commit(&self, params: &mut Params) {
+        self.tape.commit(params);
+    }
+
     /// Updates the parameters after a run: trainable ones by the optimizer, running statistics with the values that the
     /// run computed.
     pub(super) fn update(
@@ -308,8 +313,9 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
         targets.push(reading.target);
         known &= reading.kind != TargetKind::Any;
     }
+    let rows = architecture.params().carried_rows().unwrap_or(2);
     let (weighted, inputs) = (vec![false; trained_outputs.len()], architecture.accepted_inputs().to_vec());
-    let kind = Kind { mode: Mode::Training, rows: 2, inputs, gathered: targets.clone(), targets, weighted };
+    let kind = Kind { mode: Mode::Training, rows, inputs, gathered: targets.clone(), targets, weighted };
     match Plan::record(architecture, trained_outputs, kind) {
         // The loss may accept other targets than the ones tried.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),

@@ -14,9 +14,9 @@ pub(super) fn kernel_regularizers() -> Spec {
     Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
 }
 
-/// The regularizers of a recurrent layer.
-pub(super) fn recurrent_regularizers() -> Spec {
-    kernel_regularizers().with("recurrent_regularizer", L2::default().spec())
+/// The regularizers of a recurrent layer, and its batch size.
+pub(super) fn recurrent_options() -> Spec {
+    kernel_regularizers().with("recurrent_regularizer", L2::default().spec()).with("stateful", 1_usize)
 }
 
 /// Options of a recurrent layer without a setting in gradus.
@@ -25,7 +25,6 @@ pub(super) const RECURRENT: &[InactiveOption] = &[
     only_null("recurrent_constraint"),
     only_null("bias_constraint"),
     ignored("seed", DRAWS),
-    only_false("stateful"),
     only_false("time_major"),
     ignored("unroll", IMPLEMENTATION),
     ignored("implementation", IMPLEMENTATION),

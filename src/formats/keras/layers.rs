@@ -4,10 +4,11 @@ use super::kind::{Kind, kind};
 use super::layer_options::{
     RECURRENT, backward_layer, default_strides, depthwise_regularizers, embedding_options, expand_sides,
     gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
-    recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
+    recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
+use super::stateful;
 use crate::Spec;
 use crate::initializers::{
     Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros,
@@ -248,7 +249,8 @@ const fn activated(kind: Kind) -> Kind {
 
 /// A recurrent layer.
 const fn recurrent(kind: Kind) -> Kind {
-    Kind { optional: recurrent_regularizers, inactive: RECURRENT, ..activated(kind) }
+    let optional = recurrent_options;
+    Kind { from_keras: stateful::without_batch_size, optional, inactive: RECURRENT, ..activated(kind) }
 }
 
 /// The initializers that both libraries have.
