@@ -7,6 +7,7 @@ use super::node::Attribute;
 use super::proto::element;
 use super::recurrent_layers;
 use super::tensor::Tensor;
+use super::time_distributed;
 use super::writer::Writer;
 use crate::{FromSpec, Spec};
 
@@ -21,6 +22,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("Add", add),
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
+    ("Bidirectional", recurrent_layers::write_bidirectional),
     ("Concatenate", concatenate),
     ("Conv2D", conv2d),
     ("Dense", dense),
@@ -40,12 +42,14 @@ const LAYERS: &[(&str, Write)] = &[
     ("Reshape", reshape),
     ("SimpleRNN", recurrent_layers::write),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("TimeDistributed", time_distributed::write),
     ("ZeroPadding2D", zero_padding),
 ];
 
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    let several = ["Add", "Concatenate", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&spec.class());
+    let several =
+        ["Add", "Bidirectional", "Concatenate", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&spec.class());
     if writer.arity() != 1 && !several {
         return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }

@@ -35,6 +35,7 @@ mod stored_graph;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod time_distributed;
 mod upgrade;
 mod versions;
 mod writer;

@@ -27,7 +27,6 @@ fn settings() -> Compile {
 const NOT_EXPORTED: [&str; 30] = [
     "Average",
     "AveragePooling1D",
-    "Bidirectional",
     "Conv1D",
     "Cropping1D",
     "Cropping2D",
@@ -50,7 +49,6 @@ const NOT_EXPORTED: [&str; 30] = [
     "SeparableConv1D",
     "SeparableConv2D",
     "Subtract",
-    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -147,7 +145,7 @@ fn axis_orders_of_the_model_round_trip() {
             check_close(name, &graph.run(&tensors).unwrap()[0].array().unwrap(), &expected);
 
             // The outputs of recurrent nodes have the steps first, which a model cannot have.
-            if case.layer.recurrent().is_some() {
+            if case.layer.recurrent().is_some() || case.layer.spec().class() == "Bidirectional" {
                 continue;
             }
             let again = graph.import().unwrap().compile(settings()).unwrap();
@@ -192,7 +190,7 @@ fn every_layer_round_trips_as_a_layer() {
         let run = graph.run(&inputs).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         check_close(&case.name, &run[0].array().unwrap(), &expected);
         // The outputs of recurrent nodes have the steps first, which a model cannot have.
-        if case.layer.recurrent().is_some() {
+        if case.layer.recurrent().is_some() || case.layer.spec().class() == "Bidirectional" {
             continue;
         }
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));

@@ -25,6 +25,7 @@ mod slicing;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod unrolled;
 pub(super) mod window;
 
 /// A function that records a node. The error is the reason why it is not supported, without the name of the node.
