@@ -2,7 +2,7 @@
 
 use crate::error::{Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
-use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
+use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -88,6 +88,7 @@ impl Layer for SeparableConv1d {
         check_setting(height.min(width) > 0, "SeparableConv1d", "kernel_size", 0, "at least 1")?;
         check_setting(multiplier > 0, "SeparableConv1d", "depth_multiplier", multiplier, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
+        check_steps(images, (self.kernel_size - 1).saturating_mul(self.dilation_rate).saturating_add(1), self.padding)?;
         let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
         let kernel = Shape::new(&[height, width, 1, inner])?;
         let output = ops::conv2d_output(images, kernel, &self.depthwise(channels))?;

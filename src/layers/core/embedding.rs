@@ -13,7 +13,8 @@ options! {
     /// A learned vector of `output_dim` numbers for each index from 0 to `input_dim` − 1. `Embedding` in Keras.
     ///
     /// Inputs are indices of any shape, stored as floats; outputs have one more axis of size `output_dim`. The weight
-    /// `embeddings` is `input_dim` × `output_dim`. Indices are truncated to integers, as in Keras.
+    /// `embeddings` is `input_dim` × `output_dim`. Indices are truncated to integers, as in
+    /// Keras: 0.5 is index 0.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Embedding};
