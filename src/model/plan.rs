@@ -1,5 +1,6 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
+use super::constraints::ConstraintTape;
 use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
@@ -51,6 +52,8 @@ pub(super) struct Plan {
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
     losses: Vec<ValueId>,
     loss: Option<ValueId>,
+    /// The constraints on weights, in plans for training.
+    constraints: Option<ConstraintTape>,
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     not_finite: Option<String>,
 }
@@ -85,7 +88,11 @@ impl Plan {
         let masks = masks.into_iter().map(id).collect();
         let (weights, loss) = (weights.into_iter().map(id).collect(), id(loss));
         let tape = recorder.finish()?;
-        Ok(Plan { kind, tape, inputs, outputs, masks, targets, weights, losses, loss, not_finite: None })
+        let constraints = match kind.mode {
+            Mode::Training => ConstraintTape::record(architecture)?,
+            Mode::Inference => None,
+        };
+        Ok(Plan { kind, tape, inputs, outputs, masks, targets, weights, losses, loss, constraints, not_finite: None })
     }
 
     /// The properties for which the plan was recorded.
@@ -99,7 +106,7 @@ impl Plan {
 
     /// The approximate number of bytes of the values and gradients.
     pub(super) fn bytes(&self) -> usize {
-        self.tape.bytes()
+        self.tape.bytes() + self.constraints.as_ref().map_or(0, ConstraintTape::bytes)
     }
 
     /// The batch of the input with this number, mutably.
@@ -129,19 +136,24 @@ impl Plan {
         self.tape.run(params, key)
     }
 
-    /// Updates the parameters after a run: trainable ones by the optimizer, running statistics with the values that the
-    /// run computed.
+    /// Updates the parameters after a run: trainable ones by the optimizer and then by their constraints, running statistics
+    /// with the values that the run computed. `key` is that of the run.
+    ///
+    /// # Errors
+    /// An operation of a constraint encounters an invalid value.
     pub(super) fn update(
         &mut self,
         step: Step,
         optimizer: &mut OptimizerState,
         params: &mut Params,
         gradients: &mut ParamGradients,
-    ) {
+        key: Key,
+    ) -> Result<()> {
         if self.tape.has_gradients() {
             optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
+        self.constraints.as_mut().map_or(Ok(()), |constraints| constraints.apply(params, key))
     }
 
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
