@@ -68,7 +68,8 @@ impl Architecture {
     /// penalty is not a scalar; a constraint whose values have another shape than the weights.
     pub fn check(&self) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
-        let inputs = self.accepted_inputs().iter().map(|input| input.batch(1).map(|shape| recorder.input(shape)));
+        let rows = self.params.carried_rows().unwrap_or(1);
+        let inputs = self.accepted_inputs().iter().map(|input| input.batch(rows).map(|shape| recorder.input(shape)));
         self.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?)?;
         self.record_penalty(&recorder);
         self.record_constraints(&recorder);

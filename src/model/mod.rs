@@ -1,6 +1,7 @@
 //! Models: compilation, training, evaluation and prediction, with Keras' names.
 
 pub mod callbacks;
+mod carried_states;
 mod checkpoint;
 mod checkpoints;
 mod column_names;
@@ -15,6 +16,7 @@ mod from_architecture;
 #[cfg(test)]
 mod fused_masks;
 mod kept_plans;
+mod loss_means;
 mod matched_dataset;
 mod on_batch;
 mod plan;

@@ -61,6 +61,7 @@ impl<'a> TrainingLoop<'a> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         check_setting(settings.batch_size > 0, "Fit", "batch_size", settings.batch_size, "at least 1")?;
+        model.check_batch_size(settings.batch_size, data.len())?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
         let means = Means::new(&model.architecture, model.trained_outputs());
         Ok(TrainingLoop {

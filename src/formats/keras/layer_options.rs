@@ -19,10 +19,14 @@ pub(super) fn of_weights(names: &[&str]) -> Spec {
     spec
 }
 
+/// The regularizers and constraints of a recurrent layer, and its batch size.
+pub(super) fn recurrent_options() -> Spec {
+    of_weights(&["kernel", "recurrent", "bias"]).with("stateful", 1_usize)
+}
+
 /// Options of a recurrent layer without a setting in gradus.
 pub(super) const RECURRENT: &[InactiveOption] = &[
     ignored("seed", DRAWS),
-    only_false("stateful"),
     only_false("time_major"),
     ignored("unroll", IMPLEMENTATION),
     ignored("implementation", IMPLEMENTATION),

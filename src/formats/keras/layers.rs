@@ -3,10 +3,11 @@
 use super::kind::{Kind, kind};
 use super::layer_options::{
     RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
-    name_merge_mode, null_merge_mode, of_weights, reject_unnamed_activations, rename_alpha, require_last_axis,
+    name_merge_mode, null_merge_mode, of_weights, recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
+use super::stateful;
 use crate::Spec;
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
@@ -235,7 +236,8 @@ const fn activated(kind: Kind) -> Kind {
 
 /// A recurrent layer.
 const fn recurrent(kind: Kind) -> Kind {
-    Kind { optional: || of_weights(&["kernel", "recurrent", "bias"]), inactive: RECURRENT, ..activated(kind) }
+    let optional = recurrent_options;
+    Kind { from_keras: stateful::without_batch_size, optional, inactive: RECURRENT, ..activated(kind) }
 }
 
 /// The initializers that both libraries have.
