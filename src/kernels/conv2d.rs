@@ -75,7 +75,8 @@ pub fn forward(
 #[derive(Debug, Default)]
 pub struct RequestedGradients<'a> {
     /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
-    /// are added from the last row of output pixels to the first, and from the first column on within a row.
+    /// are added from the last row of output pixels to the first, and from the first column on within a row, or from the
+    /// last column on if columns are dilated.
     pub dx: Option<&'a mut [f32]>,
     /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, and shards are
     /// added in ascending order. If the kernel covers the image, a shard has

@@ -36,7 +36,7 @@ impl Buffers {
             padded: geometry.padded_buffers(geometry.batch.div_ceil(IMAGES_PER_PIECE))?,
             offsets: geometry.offsets()?,
             bases: geometry.bases()?,
-            panels: sizes::filled(ZEROS, &[geometry.filters.div_ceil(LANES), geometry.taps()])?,
+            panels: sizes::filled(ZEROS, &[geometry.groups, geometry.panels(), geometry.taps()])?,
         })
     }
 
@@ -44,7 +44,7 @@ impl Buffers {
     fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
         for (number, panel) in self.panels.chunks_exact_mut(geometry.taps()).enumerate() {
             let (first, width) = (geometry.first_filter(number), LANES.min(geometry.filters));
-            for (panel, w) in panel.iter_mut().zip(w.chunks_exact(geometry.filters)) {
+            for (panel, w) in panel.iter_mut().zip(w.chunks_exact(geometry.all_filters())) {
                 panel.0[..width].copy_from_slice(&w[first..][..width]);
             }
         }
@@ -77,7 +77,9 @@ pub(super) fn forward(
     let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut buffers.padded[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
-            image(level, &layer, geometry.pad(x, &mut padded[0]), y);
+            for group in 0..geometry.groups {
+                image(level, &layer, geometry.pad(x, group, &mut padded[0]), y, group);
+            }
             if activation != Elementwise::Linear {
                 activation::finish_row(level, activation, &[], y);
             }
@@ -88,8 +90,10 @@ pub(super) fn forward(
 /// Buffer for a tile with fewer filters than lanes.
 type TileBuffer = [f32; tile::MAX_ROWS * LANES];
 
-fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
-    for number in 0..layer.geometry.filters.div_ceil(LANES) {
+/// Computes all pixels of a group of filters from a padded image of the group's channels.
+fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize) {
+    let panels = layer.geometry.panels();
+    for number in group * panels..(group + 1) * panels {
         if layer.geometry.filters <= 8 {
             panel::<8>(level, layer, x, y, number);
         } else {
@@ -105,7 +109,7 @@ vectorized! {
         let panel = &layer.panels[number * geometry.taps()..][..geometry.taps()];
         let first = geometry.first_filter(number);
         let bias = bias_lanes(layer.bias, first);
-        let (filters, mut buffers) = (geometry.filters, [0.0; tile::MAX_ROWS * LANES]);
+        let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
         if geometry.side_by_side() {
             // Corresponding taps of adjacent windows are contiguous.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
@@ -121,7 +125,7 @@ vectorized! {
         for_even_tiles!([9 6 4 2 1] up to max_rows_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
             let mut sums = [[0.0; L]; R];
             for (row, panel) in panel.chunks_exact(run).enumerate() {
-                let x = &x[row * geometry.padded_row()..];
+                let x = &x[geometry.run_offset(row)..];
                 let mut taps = [x; R];
                 for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
                 tile::by_rows::<F, R, L>(&mut sums, &taps, panel);

@@ -45,7 +45,7 @@ struct Shard {
 impl Buffers {
     pub(super) fn new(geometry: &Geometry) -> Result<Buffers> {
         let count = geometry.batch.div_ceil(IMAGES_PER_SHARD);
-        let taps = [geometry.filters.div_ceil(LANES), sizes::sum(&[geometry.taps(), 1])?];
+        let taps = [sizes::product(&[geometry.groups, geometry.panels()])?, sizes::sum(&[geometry.taps(), 1])?];
         let last = sizes::sum(&[geometry.output_image(), LANES])?;
         sizes::check_fits_memory::<Vector>(&[count, taps[0], taps[1]])?;
         sizes::check_fits_memory::<f32>(&[count, last])?;
@@ -96,10 +96,12 @@ fn add_shards(geometry: &Geometry, shards: &[Shard], taps: std::ops::Range<usize
     total.fill(0.0);
     for shard in shards {
         for (number, sums) in shard.sums.chunks_exact(geometry.taps() + 1).enumerate() {
-            // If the last panel overlaps the previous one, its first filters are in that one.
-            let (filter, first) = (number * LANES, geometry.first_filter(number));
-            for (total, sums) in total.chunks_exact_mut(geometry.filters).zip(&sums[taps.clone()]) {
-                total[filter..].iter_mut().zip(&sums.0[filter - first..]).for_each(|(total, sum)| *total += sum);
+            // If the last panel of a group overlaps the previous one, its first filters are in that one.
+            let (group, first) = (number / geometry.panels(), geometry.first_filter(number));
+            let filter = group * geometry.filters + number % geometry.panels() * LANES;
+            let end = (group + 1) * geometry.filters;
+            for (total, sums) in total.chunks_exact_mut(geometry.all_filters()).zip(&sums[taps.clone()]) {
+                total[filter..end].iter_mut().zip(&sums.0[filter - first..]).for_each(|(total, sum)| *total += sum);
             }
         }
     }
@@ -111,20 +113,23 @@ fn fill(layer: &Layer<'_>, x: &[f32], dy: &[f32], shard: &mut Shard) {
     shard.sums.fill(ZEROS);
     for (x, dy) in x.chunks_exact(geometry.input_image()).zip((0..).map(|i: usize| &dy[i * geometry.output_image()..]))
     {
-        let x = geometry.pad(x, &mut shard.padded);
         let dy = if dy.len() > geometry.output_image() + LANES {
             dy
         } else {
             shard.last[..geometry.output_image()].copy_from_slice(&dy[..geometry.output_image()]);
             &shard.last
         };
-        for (number, sums) in shard.sums.chunks_exact_mut(geometry.taps() + 1).enumerate() {
-            let dy = &dy[geometry.first_filter(number)..];
-            match (geometry.filters <= 8, geometry.run() < MIN_RUN) {
-                (true, true) => few_side_by_side::<8>(layer.level, layer, x, dy, sums),
-                (true, false) => many_side_by_side::<8>(layer.level, layer, x, dy, sums),
-                (false, true) => few_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
-                (false, false) => many_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
+        let panels = shard.sums.chunks_exact_mut(geometry.panels() * (geometry.taps() + 1));
+        for (group, panels) in panels.enumerate() {
+            let x = geometry.pad(x, group, &mut shard.padded);
+            for (number, sums) in panels.chunks_exact_mut(geometry.taps() + 1).enumerate() {
+                let dy = &dy[geometry.first_filter(group * geometry.panels() + number)..];
+                match (geometry.filters <= 8, geometry.run() < MIN_RUN) {
+                    (true, true) => few_side_by_side::<8>(layer.level, layer, x, dy, sums),
+                    (true, false) => many_side_by_side::<8>(layer.level, layer, x, dy, sums),
+                    (false, true) => few_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
+                    (false, false) => many_side_by_side::<LANES>(layer.level, layer, x, dy, sums),
+                }
             }
         }
     }
@@ -134,12 +139,12 @@ vectorized! {
     /// Adds the contribution of a padded image to the sums of a panel of filters.
     fn many_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
         let geometry = layer.geometry;
-        let pixels = Pixels { dy, filters: geometry.filters };
+        let pixels = Pixels { dy, filters: geometry.all_filters() };
         let (taps, biases) = sums.split_at_mut(geometry.taps());
         for (row, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
             let run = 0..geometry.run();
             for_even_tiles!([16 15 12 9 8 6 4 2] up to tile::max_rows_side_by_side::<F, L>(), run, (tap, overlap, R) => {
-                let x = &x[row * geometry.padded_row() + tap..];
+                let x = &x[geometry.run_offset(row) + tap..];
                 let mut tile = load::<R, L>(&sums[tap..]);
                 tile::side_by_side::<F, R, L>(&mut tile, x, layer.bases, pixels);
                 save(&tile, overlap, &mut sums[tap..]);
@@ -157,7 +162,7 @@ vectorized! {
     /// Computes tiles with taps of several rows of the window.
     fn few_side_by_side<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], dy: &[f32], sums: &mut [Vector]) {
         let geometry = layer.geometry;
-        let pixels = Pixels { dy, filters: geometry.filters };
+        let pixels = Pixels { dy, filters: geometry.all_filters() };
         let (sums, biases) = sums.split_at_mut(geometry.taps());
         let [mut total] = load::<1, L>(biases);
         for_even_tiles!([9 8 5 4 2 1] up to max_taps_apart::<F, L>(), 0..geometry.taps(), (tap, overlap, R) => {
