@@ -1,9 +1,9 @@
 //! Grouped convolution of images (NHWC) with fewer than sixteen filters per group: lanes are filters of several groups.
 //!
-//! For every sixteen filters, an image is spread so that each lane has the channels of its filter's group. The convolution
-//! is then depthwise, with one product per tap and channel, and the gradient of the images is one with one product per
-//! tap and filter. A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows, columns,
-//! channels); taps outside the image are skipped.
+//! For every sixteen filters, an image is copied so that each lane has the channels of its filter's group, with zeros around
+//! it. The convolution is then depthwise, with one product per tap and channel, and the gradient of the images is one with
+//! one product per tap and filter. A sum is one chain of fused multiply-adds over the taps in the order of the kernel (rows,
+//! columns, channels).
 
 use super::activation::{self, Elementwise};
 use super::aligned_buffer::AlignedBuffer;
@@ -24,12 +24,13 @@ const IMAGES_PER_PIECE: usize = 8;
 /// Reusable buffers of grouped convolutions of one geometry.
 #[derive(Clone, Debug)]
 pub(super) struct Scratch {
-    /// The row axis and the column axis of the forward pass.
+    /// The row axis and the column axis of the forward pass, whose input is padded.
     axes: [Axis; 2],
     forward: Pass,
     backward: Pass,
-    /// For each chunk of images in the passes over images.
-    pieces: Vec<Piece>,
+    /// For each chunk of images. The passes have separate buffers, because their zeros are in different places.
+    forward_pieces: Vec<Piece>,
+    backward_pieces: Vec<Piece>,
     /// The gradient of the kernels in each shard: for every sixteen filters and each channel, the sum of each tap.
     sums: Vec<Vector>,
     shards: Vec<Piece>,
@@ -40,11 +41,22 @@ pub(super) struct Scratch {
 struct Pass {
     taps: Taps,
     depth: usize,
+    padding: Padding,
     /// For every sixteen numbers of an output pixel, the numbers of an input pixel that they depend on.
     blocks: Vec<Block>,
     /// For each block, the kernels tap by tap.
     weights: AlignedBuffer,
     bias: AlignedBuffer,
+}
+
+/// The position of an image within zeros.
+#[derive(Clone, Copy, Debug)]
+struct Padding {
+    /// Rows and columns of the image, and of the image with zeros.
+    image: [usize; 2],
+    padded: [usize; 2],
+    /// Rows and columns of zeros before the image.
+    before: [usize; 2],
 }
 
 /// Sixteen numbers of a pixel, or all of them if there are fewer.
@@ -62,7 +74,7 @@ struct Spread {
     offsets: [u32; LANES],
 }
 
-/// An image spread for a block, and an output image of sixteen numbers per pixel.
+/// An image copied to the lanes of a block, and an output image of sixteen numbers per pixel.
 #[derive(Clone, Debug)]
 struct Piece {
     input: AlignedBuffer,
@@ -70,7 +82,7 @@ struct Piece {
 }
 
 impl Pass {
-    fn new(g: &GroupedGeometry, taps: Taps, [depth, outputs]: [usize; 2]) -> Result<Pass> {
+    fn new(g: &GroupedGeometry, taps: Taps, padding: Padding, [depth, outputs]: [usize; 2]) -> Result<Pass> {
         let all = outputs * g.groups;
         let block = |number: usize| {
             let first = (number * LANES).min(all.saturating_sub(LANES));
@@ -85,7 +97,7 @@ impl Pass {
         let weights = [blocks.len(), g.kernel[0], g.kernel[1], depth, LANES];
         let weights = AlignedBuffer::zeros(sizes::check_fits_memory::<f32>(&weights)?);
         let bias = AlignedBuffer::zeros(sizes::check_fits_memory::<f32>(&[blocks.len(), LANES])?);
-        Ok(Pass { taps, depth, blocks, weights, bias })
+        Ok(Pass { taps, depth, padding, blocks, weights, bias })
     }
 
     /// Copies the weights for each block. `place(tap, number, output)` is the index of the weight of an output number.
@@ -110,25 +122,63 @@ impl Spread {
     }
 }
 
+impl Padding {
+    /// The padding of an input image, so that all windows are inside.
+    fn of_input(g: &GroupedGeometry) -> Padding {
+        let window = |axis: usize| (g.kernel[axis] - 1) * g.dilation[axis] + 1;
+        let reach = |axis: usize| (g.output[axis] - 1) * g.strides[axis] + window(axis);
+        let padded = [0, 1].map(|axis| reach(axis).max(g.size[axis] + g.padding[axis]));
+        Padding { image: g.size, padded, before: g.padding }
+    }
+
+    /// The padding of the gradient of an output image, so that there is a gradient for each window that would contain an
+    /// element of the input.
+    fn of_output(g: &GroupedGeometry) -> Padding {
+        let window = |axis: usize| (g.kernel[axis] - 1) * g.dilation[axis];
+        let before = [0, 1].map(|axis| window(axis).saturating_sub(g.padding[axis]).div_ceil(g.strides[axis]));
+        let reach = |axis: usize| (g.size[axis] - 1 + g.padding[axis]) / g.strides[axis] + 1;
+        let padded = [0, 1].map(|axis| before[axis] + reach(axis).max(g.output[axis]));
+        Padding { image: g.output, padded, before }
+    }
+
+    fn pixels(&self) -> Result<usize> {
+        sizes::product(&self.padded)
+    }
+}
+
+/// The layout of an image that was copied to lanes: the distances of pixels and of the numbers of a pixel, in elements.
+#[derive(Clone, Copy)]
+struct Layout {
+    padding: Padding,
+    depth: usize,
+    strides: [usize; 2],
+}
+
 vectorized! {
-    /// Copies numbers of each pixel of an image to sixteen lanes, then the numbers that follow each of them. `width` is the
-    /// number of elements of a pixel, and `strides` are those of the pixels and of the following numbers in `to`.
-    fn spread<F: Fma>(
-        spread: &Spread,
-        image: &[f32],
-        width: usize,
-        depth: usize,
-        strides: [usize; 2],
-        to: &mut [f32],
-    ) {
-        let near = spread.offsets.iter().all(|offset| (*offset as usize) < LANES);
-        for pixel in 0..image.len() / width {
-            for number in 0..depth {
-                let from = &image[pixel * width + spread.start + number..];
-                let to = to[pixel * strides[0] + number * strides[1]..].first_chunk_mut().expect("sixteen lanes");
-                match from.first_chunk() {
-                    Some(from) if near => F::select(from, &spread.offsets, to),
-                    _ => to.iter_mut().zip(&spread.offsets).for_each(|(to, offset)| *to = from[*offset as usize]),
+    /// Copies numbers of each pixel of an image to sixteen lanes, and `depth` - 1 times the numbers that follow. `width` is
+    /// the number of elements of a pixel.
+    fn spread<F: Fma>(spread: &Spread, image: &[f32], width: usize, layout: Layout, to: &mut [f32]) {
+        let Layout { padding: Padding { image: [_, columns], padded, before }, depth, strides } = layout;
+        let reach = spread.offsets.iter().fold(0, |reach: usize, offset| reach.max(*offset as usize)) + depth;
+        for (row, pixels) in (before[0]..).zip((0..image.len() / width).step_by(columns)) {
+            for column in 0..columns {
+                let from = &image[(pixels + column) * width + spread.start..];
+                let to = &mut to[(row * padded[1] + before[1] + column) * strides[0]..];
+                match from.first_chunk::<LANES>() {
+                    Some(from) if reach <= LANES => {
+                        let mut offsets = spread.offsets;
+                        for number in 0..depth {
+                            let to: &mut [f32; LANES] = to[number * strides[1]..].first_chunk_mut().expect("sixteen lanes");
+                            F::select(from, &offsets, to);
+                            for l in 0..LANES {
+                                offsets[l] = offsets[l].wrapping_add(1);
+                            }
+                        }
+                    }
+                    _ => for number in 0..depth {
+                        let to = to[number * strides[1]..][..LANES].iter_mut();
+                        to.zip(&spread.offsets).for_each(|(to, offset)| *to = from[*offset as usize + number]);
+                    },
                 }
             }
         }
@@ -141,32 +191,37 @@ impl Scratch {
     /// # Errors
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
     pub(super) fn new(g: &GroupedGeometry) -> Result<Scratch> {
-        let [pixels, outputs] = [sizes::product(&g.size)?, sizes::product(&g.output)?];
-        let axes = [Axis::forward(g, 0), Axis::forward(g, 1)];
+        let [input, output] = [Padding::of_input(g), Padding::of_output(g)];
+        let padded = GroupedGeometry { size: input.padded, padding: [0, 0], ..*g };
+        let axes = [Axis::forward(&padded, 0), Axis::forward(&padded, 1)];
+        let shifted = [0, 1].map(|axis| g.padding[axis] + output.before[axis] * g.strides[axis]);
+        let padded = GroupedGeometry { output: output.padded, padding: shifted, ..*g };
         let backward = |axis: usize| {
             let phases = g.strides[axis].min(g.size[axis]);
-            sizes::collect(&[phases], |phase| Axis::backward(g, axis, phase))
+            sizes::collect(&[phases], |phase| Axis::backward(&padded, axis, phase))
         };
-        let forward_taps =
-            Taps::new(axes.clone().map(|axis| vec![axis]), [g.size[1], g.kernel[1]], [g.channels, LANES])?;
-        let backward_taps = Taps::new([backward(0)?, backward(1)?], [g.output[1], g.kernel[1]], [g.filters, LANES])?;
-        let forward = Pass::new(g, forward_taps, [g.channels, g.filters])?;
-        let backward = Pass::new(g, backward_taps, [g.filters, g.channels])?;
-        let spread = [[pixels, g.channels, LANES], [outputs, g.filters, LANES]];
-        let pieces = |count: usize, input: usize, pixels: usize| {
-            let output = sizes::product(&[pixels, LANES])?;
-            sizes::check_fits_memory::<f32>(&[count, sizes::sum(&[input, output])?])?;
-            sizes::filled(Piece { input: AlignedBuffer::zeros(input), output: AlignedBuffer::zeros(output) }, &[count])
+        let of_axes = axes.clone().map(|axis| vec![axis]);
+        let taps = Taps::new(of_axes, [input.padded[1], g.kernel[1]], [g.channels, LANES])?;
+        let forward = Pass::new(g, taps, input, [g.channels, g.filters])?;
+        let taps = Taps::new([backward(0)?, backward(1)?], [output.padded[1], g.kernel[1]], [g.filters, LANES])?;
+        let backward = Pass::new(g, taps, output, [g.filters, g.channels])?;
+        let pieces = |count: usize, input: usize, outputs: usize| {
+            let outputs = sizes::product(&[outputs, LANES])?;
+            sizes::check_fits_memory::<f32>(&[count, sizes::sum(&[input, outputs])?])?;
+            let piece = Piece { input: AlignedBuffer::zeros(input), output: AlignedBuffer::zeros(outputs) };
+            sizes::filled(piece, &[count])
         };
-        let input = sizes::product(&spread[0])?;
-        let images = g.batch.div_ceil(IMAGES_PER_PIECE);
-        let shards = g.batch.div_ceil(IMAGES_PER_SHARD);
+        let [pixels, outputs] = [sizes::product(&g.size)?, sizes::product(&g.output)?];
+        let input = sizes::product(&[input.pixels()?, g.channels, LANES])?;
+        let output = sizes::product(&[output.pixels()?, g.filters, LANES])?;
+        let (images, shards) = (g.batch.div_ceil(IMAGES_PER_PIECE), g.batch.div_ceil(IMAGES_PER_SHARD));
         let sums = [shards, forward.blocks.len(), g.channels, g.kernel[0], g.kernel[1]];
         Ok(Scratch {
             axes,
-            pieces: pieces(images, input.max(sizes::product(&spread[1])?), pixels.max(outputs))?,
-            sums: sizes::filled(ZEROS, &sums)?,
+            forward_pieces: pieces(images, input, outputs)?,
+            backward_pieces: pieces(images, output, pixels)?,
             shards: pieces(shards, input, outputs)?,
+            sums: sizes::filled(ZEROS, &sums)?,
             forward,
             backward,
         })
@@ -191,7 +246,7 @@ pub(super) fn forward(
             lanes.iter_mut().zip(&bias[block.first..]).for_each(|(lane, bias)| *lane = *bias);
         }
     }
-    run(level, g, pass, activation, (x, g.size), (y, g.output), &mut scratch.pieces);
+    run(level, g, pass, activation, x, (y, g.output), &mut scratch.forward_pieces);
 }
 
 /// dx = Σ dy·w over the windows that contain an element: one chain over windows in order, and over the filters of each.
@@ -208,42 +263,42 @@ pub(super) fn backward_input(
     pass.pack(w, g.channels * g.groups, |tap, filter, channel| {
         ((last - tap) * g.channels + channel % g.channels) * all + channel / g.channels * g.filters + filter
     });
-    run(level, g, pass, Elementwise::Linear, (dy, g.output), (dx, g.size), &mut scratch.pieces);
+    run(level, g, pass, Elementwise::Linear, dy, (dx, g.size), &mut scratch.backward_pieces);
 }
 
-/// Runs a pass that reads images of some size and writes images.
+/// Runs a pass that reads the images `x` and writes images of some size.
 fn run(
     level: SimdLevel,
     g: &GroupedGeometry,
     pass: &Pass,
     activation: Elementwise,
-    (x, x_size): (&[f32], [usize; 2]),
-    (y, y_size): (&mut [f32], [usize; 2]),
+    x: &[f32],
+    (y, size): (&mut [f32], [usize; 2]),
     pieces: &mut [Piece],
 ) {
-    let [of_x, of_y] = [x.len() / g.batch, y.len() / g.batch];
-    let (x_pixels, y_pixels) = (x_size[0] * x_size[1], y_size[0] * y_size[1]);
-    let (x_width, y_width) = (of_x / x_pixels, of_y / y_pixels);
+    let (of_x, of_y, padding) = (x.len() / g.batch, y.len() / g.batch, pass.padding);
+    let [x_width, y_width] =
+        [(of_x, padding.image), (of_y, size)].map(|(length, [rows, columns])| length / rows / columns);
+    let layout = Layout { padding, depth: pass.depth, strides: [pass.depth * LANES, LANES] };
     let time = sizes::work(&[IMAGES_PER_PIECE, g.nanoseconds()]);
     let length = pass.weights.len() / pass.blocks.len();
     let images = ((x, IMAGES_PER_PIECE * of_x), (y, IMAGES_PER_PIECE * of_y), (pieces, 1));
     images::for_each(images.0, images.1, images.2, time, &|x, y, pieces| {
         for (x, y) in x.chunks_exact(of_x).zip(y.chunks_exact_mut(of_y)) {
             let Piece { input, output } = &mut pieces[0];
-            let output = &mut output[..y_pixels * LANES];
             for (number, block) in pass.blocks.iter().enumerate() {
-                spread(level, &block.spread, x, x_width, pass.depth, [pass.depth * LANES, LANES], input);
+                spread(level, &block.spread, x, x_width, layout, input);
                 let c = Correlation {
                     taps: &pass.taps,
                     channels: LANES,
                     depth: pass.depth,
-                    input_columns: x_size[1],
-                    output_columns: y_size[1],
+                    input_columns: padding.padded[1],
+                    output_columns: size[1],
                     weights: &pass.weights[number * length..][..length],
                     bias: &pass.bias[number * LANES..][..LANES],
                     activation: Elementwise::Linear,
                 };
-                correlate::fill_rows(level, &c, &input[..x_pixels * pass.depth * LANES], 0, output);
+                correlate::fill_rows(level, &c, input, 0, output);
                 for (y, lanes) in y.chunks_exact_mut(y_width).zip(output.as_chunks::<LANES>().0) {
                     match y[block.first..].first_chunk_mut() {
                         Some(y) => *y = *lanes,
@@ -269,7 +324,11 @@ pub(super) fn backward_weight(
 ) {
     let (blocks, taps, all) = (&scratch.forward.blocks, g.kernel[0] * g.kernel[1], g.filters * g.groups);
     let windows = Windows { rows: &scratch.axes[0], columns: &scratch.axes[1], channels: LANES };
-    let plane = g.size[0] * g.size[1] * LANES;
+    let padding = scratch.forward.padding;
+    let plane = padding.padded[0] * padding.padded[1] * LANES;
+    let of_x = Layout { padding, depth: g.channels, strides: [LANES, plane] };
+    let padding = Padding { image: g.output, padded: g.output, before: [0, 0] };
+    let of_dy = Layout { padding, depth: 1, strides: [LANES, 0] };
     let time = sizes::work(&[IMAGES_PER_SHARD, g.nanoseconds()]);
     let sums = (&mut scratch.sums[..], blocks.len() * g.channels * taps);
     parallel::for_each_two(sums, (&mut scratch.shards, 1), time, |shard, sums, pieces| {
@@ -278,8 +337,8 @@ pub(super) fn backward_weight(
         for image in shard * IMAGES_PER_SHARD..g.batch.min((shard + 1) * IMAGES_PER_SHARD) {
             let [x, dy] = [(x, g.image()), (dy, g.output_image())].map(|(all, size)| &all[image * size..][..size]);
             for (block, sums) in blocks.iter().zip(sums.chunks_exact_mut(g.channels * taps)) {
-                spread(level, &block.spread, x, g.channels * g.groups, g.channels, [LANES, plane], input);
-                spread(level, &Spread::contiguous(block.first, all), dy, all, 1, [LANES, 0], output);
+                spread(level, &block.spread, x, g.channels * g.groups, of_x, input);
+                spread(level, &Spread::contiguous(block.first, all), dy, all, of_dy, output);
                 for (x, sums) in input.chunks_exact(plane).zip(sums.chunks_exact_mut(taps)) {
                     weight::add_image(level, &windows, x, output, 0, sums);
                 }
