@@ -32,6 +32,17 @@ pub struct Geometry {
     pub output: [usize; 2],
 }
 
+/// Adjacent filters of a group, in the lanes of a vector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strip {
+    /// The first filter that is not in an earlier strip.
+    pub(super) at: usize,
+    /// The filter in the first lane. If filters are missing, the last strip overlaps the one before.
+    pub(super) first: usize,
+    /// Number of lanes: 8, 16 or 32.
+    pub(super) lanes: usize,
+}
+
 impl Geometry {
     /// Rows and columns of a padded image: the extent of all windows, and at least the size of the image.
     pub(super) fn padded_size(&self) -> [usize; 2] {
@@ -103,9 +114,20 @@ impl Geometry {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 
-    /// Panels of sixteen filters per group.
-    pub(super) fn panels(&self) -> usize {
-        self.filters.div_ceil(LANES)
+    /// Filters of a group, rounded up to whole vectors.
+    pub(super) fn padded_filters(&self) -> usize {
+        self.filters.next_multiple_of(LANES)
+    }
+
+    /// The strip of filters of a group that starts at filter `at`. With `wide` vectors, it has 32 filters if that many are
+    /// left, or at least more than sixteen.
+    pub(super) fn strip(&self, at: usize, wide: bool) -> Strip {
+        let lanes = match self.filters - at {
+            _ if self.filters <= 8 => 8,
+            17.. if wide && self.filters >= 2 * LANES => 2 * LANES,
+            _ => LANES,
+        };
+        Strip { at, first: at.min(self.filters.saturating_sub(lanes)), lanes }
     }
 
     /// Whether corresponding taps of adjacent windows are contiguous.
@@ -119,17 +141,9 @@ impl Geometry {
         one_window && self.groups == 1
     }
 
-    /// Index of the first filter in panel `number` of all groups. The last panel of a group overlaps the previous one if
-    /// filters are missing.
-    pub(super) fn first_filter(&self, number: usize) -> usize {
-        let (group, number) = (number / self.panels(), number % self.panels());
-        group * self.filters + (number * LANES).min(self.filters.saturating_sub(LANES))
-    }
-
     /// Nanoseconds of a pass over one image on one thread.
     pub(super) fn nanoseconds(&self) -> usize {
-        let filters = self.filters.next_multiple_of(LANES);
-        sizes::work(&[self.pixels(), self.taps(), filters, self.groups]) / MULTIPLY_ADDS_PER_NANOSECOND
+        sizes::work(&[self.pixels(), self.taps(), self.padded_filters(), self.groups]) / MULTIPLY_ADDS_PER_NANOSECOND
     }
 
     /// Offset of each tap from the start of its window, in a padded image.

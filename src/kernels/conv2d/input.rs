@@ -52,7 +52,7 @@ impl Buffers {
         let ([height, width], channels) = (geometry.padded_size(), geometry.channels);
         let images = sizes::product(&[together, height, width, channels])?;
         let dx = sizes::sum(&[images, STRIP])?;
-        let dy = [geometry.panels(), together, geometry.pixels()];
+        let dy = [geometry.filters.div_ceil(LANES), together, geometry.pixels()];
         sizes::check_fits_memory::<f32>(&[pieces, dx])?;
         sizes::check_fits_memory::<Vector>(&[pieces, sizes::product(&dy)?])?;
         let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
