@@ -114,6 +114,12 @@ impl Geometry {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 
+    /// Whether each pixel is a window, and the windows of all images are the rows of a matrix.
+    pub(super) fn pointwise(&self) -> bool {
+        let one_tap = self.kernel == [1, 1] && self.strides == [1, 1] && self.padding == [0, 0];
+        one_tap && self.groups == 1 && self.output == [self.height, self.width]
+    }
+
     /// Filters of a group, rounded up to whole vectors.
     pub(super) fn padded_filters(&self) -> usize {
         self.filters.next_multiple_of(LANES)

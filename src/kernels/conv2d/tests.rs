@@ -28,6 +28,10 @@ fn cases() -> Vec<Geometry> {
         geometry(1, [9, 7, 13], [3, 1], 9),
         geometry(2, [9, 8, 1], [7, 1], 5),
         Geometry { padding: [1, 0], strides: [2, 2], output: [3, 4], ..geometry(35, [5, 7, 2], [3, 2], 33) },
+        // Kernels with one tap.
+        geometry(33, [5, 7, 20], [1, 1], 40),
+        geometry(2, [3, 3, 3], [1, 1], 5),
+        Geometry { strides: [2, 2], output: [3, 4], ..geometry(2, [5, 7, 4], [1, 1], 33) },
         // Dilation and groups.
         Geometry { dilation: [2, 3], padding: [2, 3], output: [9, 8], ..geometry(2, [9, 8, 5], [3, 3], 20) },
         Geometry { dilation: [3, 1], strides: [1, 2], output: [4, 4], ..geometry(2, [10, 9, 18], [3, 3], 8) },
