@@ -31,7 +31,7 @@ pub use weights::{Cursor, Weights};
 
 pub use crate::ops::Padding;
 
-pub(crate) use weights::{Penalty, Source};
+pub(crate) use weights::{Constrained, Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;

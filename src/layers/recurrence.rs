@@ -1,6 +1,7 @@
 //! The common part of recurrent layers.
 
 use super::{Activation, Cursor, Direction, Weights};
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::Initializer;
 use crate::kernels::recurrent::Cell;
@@ -27,6 +28,8 @@ pub(super) struct Recurrence<'a> {
     pub(super) initializers: [&'a Arc<dyn Initializer>; 3],
     /// The regularizers of the kernel, the recurrent kernel and the bias.
     pub(super) regularizers: [Option<&'a Arc<dyn Regularizer>>; 3],
+    /// The constraints on the kernel, the recurrent kernel and the bias.
+    pub(super) constraints: [Option<&'a Arc<dyn Constraint>>; 3],
     pub(super) unit_forget_bias: bool,
     pub(super) dropout: f32,
     pub(super) recurrent_dropout: f32,
@@ -61,6 +64,11 @@ macro_rules! recurrent {
                         self.kernel_regularizer.as_ref(),
                         self.recurrent_regularizer.as_ref(),
                         self.bias_regularizer.as_ref(),
+                    ],
+                    constraints: [
+                        self.kernel_constraint.as_ref(),
+                        self.recurrent_constraint.as_ref(),
+                        self.bias_constraint.as_ref(),
                     ],
                     unit_forget_bias: $unit_forget_bias,
                     dropout: self.dropout,
@@ -153,13 +161,16 @@ impl Recurrence<'_> {
         let [kernel, recurrent, bias] = self.initializers.map(AsRef::as_ref);
         let [of_kernel, of_recurrent, of_bias] = self.regularizers;
         weights.add_regularized("kernel", [sequence.last(), columns], kernel, of_kernel)?;
+        weights.constrain(self.constraints[0])?;
         weights.add_regularized("recurrent_kernel", [self.units, columns], recurrent, of_recurrent)?;
+        weights.constrain(self.constraints[1])?;
         if self.use_bias {
             let two = self.cell == Cell::Gru { reset_after: true };
             let shape = if two { Shape::from([2, columns]) } else { Shape::from(columns) };
             let forgetting = ForgetBias { others: bias, units: self.units };
             let initializer = if self.unit_forget_bias { &forgetting } else { bias };
             weights.add_regularized("bias", shape, initializer, of_bias)?;
+            weights.constrain(self.constraints[2])?;
         }
         if let Some(rows) = self.stateful {
             check_setting(rows > 0, self.owner, "stateful", rows, "at least 1")?;

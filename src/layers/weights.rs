@@ -1,5 +1,6 @@
 //! Declaration of the weights of a layer when it is built, and access to them when it records.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Zeros};
 use crate::random::Key;
@@ -20,10 +21,17 @@ pub struct Weights<'a> {
     frozen: bool,
     ids: Vec<ParamId>,
     penalties: Vec<Penalty>,
+    constraints: Vec<Constrained>,
 }
 
 /// An array with the regularizer whose penalty is added to the loss.
 pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
+
+/// An array with the constraint that is applied to it after each step.
+pub(crate) type Constrained = (ParamId, Arc<dyn Constraint>);
+
+/// The declared arrays, the penalties on them, and their constraints.
+pub(crate) type DeclaredParts = (Vec<ParamId>, Vec<Penalty>, Vec<Constrained>);
 
 /// The source of the initial values of weights.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +44,9 @@ pub(crate) enum Source {
 
 impl<'a> Weights<'a> {
     pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source) -> Weights<'a> {
-        Weights { params, layer, source, prefix: String::new(), frozen: false, ids: Vec::new(), penalties: Vec::new() }
+        let prefix = String::new();
+        let (ids, penalties, constraints) = (Vec::new(), Vec::new(), Vec::new());
+        Weights { params, layer, source, prefix, frozen: false, ids, penalties, constraints }
     }
 
     /// Declares a learned array. Its initial values depend only on the seed of the model, on its name and on its shape.
@@ -62,6 +72,45 @@ impl<'a> Weights<'a> {
         self.add(name, shape, initializer)?;
         if !self.frozen {
             self.penalties.extend(self.ids.last().copied().zip(regularizer.cloned()));
+        }
+        Ok(())
+    }
+
+    /// Applies a constraint to the array that was declared last, after each step of the optimizer. `None` has no effect.
+    ///
+    /// ```
+    /// use gradus::{Result, Shape, Spec, constraints::{Constraint, NonNeg}, initializers::Ones, layers::*, tape::Var};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Debug)]
+    /// struct Scaling {
+    ///     scale_constraint: Option<Arc<dyn Constraint>>,
+    /// }
+    ///
+    /// impl Layer for Scaling {
+    ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         weights.add("scale", inputs[0].last(), &Ones)?;
+    ///         weights.constrain(self.scale_constraint.as_ref())?;
+    ///         Ok(vec![inputs[0]])
+    ///     }
+    ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let [scale] = weights.take();
+    ///         vec![inputs[0] * scale]
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Scaling")
+    ///     }
+    /// }
+    /// let layer = Scaling { scale_constraint: Some(Arc::new(NonNeg)) };
+    /// ```
+    ///
+    /// # Errors
+    /// A setting of the constraint is out of range.
+    pub fn constrain(&mut self, constraint: Option<&Arc<dyn Constraint>>) -> Result<()> {
+        let Some(constraint) = constraint else { return Ok(()) };
+        constraint.check()?;
+        if !self.frozen {
+            self.constraints.extend(self.ids.last().map(|id| (*id, constraint.clone())));
         }
         Ok(())
     }
@@ -161,9 +210,9 @@ impl<'a> Weights<'a> {
         self.ids
     }
 
-    /// The declared arrays, and the penalties on them.
-    pub(crate) fn into_declared(self) -> (Vec<ParamId>, Vec<Penalty>) {
-        (self.ids, self.penalties)
+    /// The declared arrays, the penalties on them, and their constraints.
+    pub(crate) fn into_declared(self) -> DeclaredParts {
+        (self.ids, self.penalties, self.constraints)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
+use super::constraints::ConstraintTape;
 use super::loss_means::{BatchLoss, OutputLoss};
 use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
@@ -54,6 +55,8 @@ pub(super) struct Plan {
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
     losses: Vec<ValueId>,
     loss: Option<ValueId>,
+    /// The constraints on weights, in plans for training.
+    constraints: Option<ConstraintTape>,
     /// The penalties on weights, if there are any.
     penalty: Option<ValueId>,
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
@@ -96,6 +99,10 @@ impl Plan {
         let ignored = trained_outputs.iter().zip(&kind.targets).map(ignored_label);
         let ignored = ignored.map(|label| label.map(|label| label as f32)).collect();
         let tape = recorder.finish()?;
+        let constraints = match kind.mode {
+            Mode::Training => ConstraintTape::record(architecture)?,
+            Mode::Inference => None,
+        };
         Ok(Plan {
             kind,
             tape,
@@ -108,6 +115,7 @@ impl Plan {
             losses,
             loss,
             penalty,
+            constraints,
             not_finite: None,
         })
     }
@@ -123,7 +131,7 @@ impl Plan {
 
     /// The approximate number of bytes of the values and gradients.
     pub(super) fn bytes(&self) -> usize {
-        self.tape.bytes()
+        self.tape.bytes() + self.constraints.as_ref().map_or(0, ConstraintTape::bytes)
     }
 
     /// The batch of the input with this number, mutably.
@@ -158,19 +166,24 @@ impl Plan {
         self.tape.commit(params);
     }
 
-    /// Updates the parameters after a run: trainable ones by the optimizer, running statistics with the values that the
-    /// run computed.
+    /// Updates the parameters after a run: trainable ones by the optimizer and then by their constraints, running statistics
+    /// with the values that the run computed. `key` is that of the run.
+    ///
+    /// # Errors
+    /// An operation of a constraint encounters an invalid value.
     pub(super) fn update(
         &mut self,
         step: Step,
         optimizer: &mut OptimizerState,
         params: &mut Params,
         gradients: &mut ParamGradients,
-    ) {
+        key: Key,
+    ) -> Result<()> {
         if self.tape.has_gradients() {
             optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
+        self.constraints.as_mut().map_or(Ok(()), |constraints| constraints.apply(params, key))
     }
 
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.

@@ -236,11 +236,12 @@ impl Model {
         self.architecture.check_params()?; // a callback may have replaced them
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
-        plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
+        let key = training.counters.key.purpose(Purpose::Step).split(step);
+        plan.run(self.architecture.params(), key)?;
         plan.find_not_finite(self.architecture.params());
         let Training { optimizer, gradients, counters, .. } = training;
-        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients);
         counters.step = step;
+        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients, key)?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Lstm: long short-term memory.
 
+use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Orthogonal, Zeros};
 use crate::kernels::recurrent::Cell;
@@ -19,7 +20,7 @@ options! {
     /// which are 0 without them. The first output is the last output of the recurrence, `units`, or with `return_sequences` all
     /// of them, steps × `units`; `return_state` adds the final hidden and cell states. Weights are `kernel`,
     /// features × 4 · `units`, `recurrent_kernel`, `units` × 4 · `units`, and `bias`, 4 · `units`, in the order input gate, forget
-    /// gate, candidate, output gate. Constraints and activity regularizers of Keras have no counterpart.
+    /// gate, candidate, output gate.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Lstm};
@@ -56,6 +57,12 @@ options! {
         optional recurrent_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernel, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the recurrent kernel, which is applied after each step. Defaults to none.
+        optional recurrent_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
         /// Probability of dropping a feature in training, ≥ 0 and < 1. Equal features are dropped in all steps of a sequence.
         /// Defaults to 0.
         value dropout: f32 = 0.0,
@@ -94,13 +101,14 @@ recurrent!(Lstm, |this| Cell::Lstm, this.recurrent_activation, this.unit_forget_
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let sequences = || vec![Shape::from([5, 2])];
-        let regularized = Lstm::new(2).kernel_regularizer(L2::new(0.1)).recurrent_regularizer(L1::new(0.2));
-        let regularized = regularized.bias_regularizer(L2::new(0.3)).kernel_initializer(HeNormal).use_bias(true);
+        let regularized = Lstm::new(2).kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).recurrent_regularizer(L1::new(0.2)).recurrent_constraint(NonNeg);
+        let regularized = regularized.bias_regularizer(L2::new(0.3)).bias_constraint(NonNeg).kernel_initializer(HeNormal).use_bias(true);
         let dropped = Lstm::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(Lstm::new(3)), sequences()),

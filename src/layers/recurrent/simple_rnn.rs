@@ -1,5 +1,6 @@
 //! SimpleRnn: fully connected recurrent layer.
 
+use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Orthogonal, Zeros};
 use crate::kernels::recurrent::Cell;
@@ -18,7 +19,7 @@ options! {
     /// The first input is a sequence, steps × features. A second input is the initial state, `units`, which is 0 without it.
     /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
     /// steps × `units`; `return_state` adds the final state. Weights are `kernel`, features × `units`, `recurrent_kernel`,
-    /// `units` × `units`, and `bias`, `units`. Constraints and activity regularizers of Keras have no counterpart.
+    /// `units` × `units`, and `bias`, `units`.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::SimpleRnn};
@@ -51,6 +52,12 @@ options! {
         optional recurrent_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernel, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the recurrent kernel, which is applied after each step. Defaults to none.
+        optional recurrent_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
         /// Probability of dropping a feature in training, ≥ 0 and < 1. Equal features are dropped in all steps of a sequence.
         /// Defaults to 0.
         value dropout: f32 = 0.0,
@@ -89,13 +96,14 @@ recurrent!(SimpleRnn, |_this| Cell::Simple, Activation::Linear, false);
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let sequences = || vec![Shape::from([5, 2])];
-        let regularized = SimpleRnn::new(2).kernel_regularizer(L2::new(0.1)).recurrent_regularizer(L1::new(0.2));
-        let regularized = regularized.bias_regularizer(L2::new(0.3)).kernel_initializer(HeNormal).use_bias(true);
+        let regularized = SimpleRnn::new(2).kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).recurrent_regularizer(L1::new(0.2)).recurrent_constraint(NonNeg);
+        let regularized = regularized.bias_regularizer(L2::new(0.3)).bias_constraint(NonNeg).kernel_initializer(HeNormal).use_bias(true);
         let dropped = SimpleRnn::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(SimpleRnn::new(3)), sequences()),
