@@ -24,7 +24,7 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 30] = [
+const NOT_EXPORTED: [&str; 28] = [
     "Average",
     "AveragePooling1D",
     "Conv1D",
