@@ -250,6 +250,12 @@ impl Recorder {
         self.state.borrow_mut().error.get_or_insert(error);
     }
 
+    /// The number of elements of all recorded values.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn elements(&self) -> usize {
+        self.state.borrow().buffers.iter().fold(0, |sum, length| sum.saturating_add(*length))
+    }
+
     /// The message of the first error of the recording, if any.
     pub fn error(&self) -> Option<String> {
         self.state.borrow().error.as_ref().map(Error::to_string)

@@ -162,6 +162,8 @@ const ELEMENTS: &[Scalar] = &[
     Scalar::Null,
     Scalar::Str("float32"),
     Scalar::Str("float64"),
+    Scalar::Str("float16"),
+    Scalar::Str("bfloat16"),
     Scalar::Str("int64"),
     Scalar::Str("int32"),
     Scalar::Str("int16"),

@@ -7,6 +7,7 @@
 //! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network has the
 //! inputs of the model and transposes images where necessary.
 
+mod branch;
 mod check;
 mod constant;
 mod export;
@@ -19,6 +20,7 @@ mod layer;
 mod layer_settings;
 mod layer_traits;
 mod layers;
+mod memory;
 mod network;
 mod node;
 mod operators;
@@ -41,7 +43,7 @@ mod versions;
 mod writer;
 
 pub use export::{export, to_bytes};
-pub use import::{Imported, import};
+pub use import::{Imported, import, import_with};
 pub use layer::OnnxGraph;
 pub use run::Graph;
 pub use tensor::Tensor;

@@ -280,7 +280,7 @@ impl Recurrence<'_> {
                 Some(value) => scope.arranged(value, order)?,
                 None => {
                     let length = Shape::new(&sizes).map_err(|error| error.to_string())?.len();
-                    scope.limits.check_computed(length)?;
+                    scope.limits.check(length)?;
                     scope.in_onnx_order(&Value::computed(Tensor::floats(sizes.clone(), vec![0.0; length])))?
                 }
             };
@@ -387,7 +387,7 @@ fn mask<'r>(scope: &mut Scope<'_, 'r>, lengths: &Value<'r>, [rows, steps]: [usiz
         return Err(format!("the lengths of sequences have shape {:?}, expected [{rows}]", lengths.sizes()));
     }
     let lengths = scope.numbers(lengths, &[0])?.reshape([rows, 1]);
-    scope.limits.check_computed(steps)?;
+    scope.limits.check(steps)?;
     let numbers = Value::computed(Tensor::floats(vec![1, steps], (0..steps).map(|step| step as f32).collect()));
     Ok(scope.in_onnx_order(&numbers)?.less(lengths))
 }
