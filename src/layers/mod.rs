@@ -18,13 +18,17 @@ mod declared;
 mod frozen;
 mod masks;
 mod merged_shape;
+mod merged_axes;
+mod noise;
 mod recurrence;
 mod recurrent_layer;
+mod regularized;
 mod sequence_image;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
+pub use regularized::Regularized;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use weights::{Cursor, Weights};
@@ -36,6 +40,7 @@ pub(crate) use weights::{Constrained, Penalty, Source};
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Constructor, Part};
+use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -142,6 +147,14 @@ pub trait Layer: Debug + Send + Sync {
         Self: Sized + 'static,
     {
         Frozen::new(Arc::new(self))
+    }
+
+    /// Adds a penalty on the outputs to the loss. `activity_regularizer` of all layers in Keras.
+    fn activity_regularizer(self, regularizer: impl Regularizer + 'static) -> Regularized
+    where
+        Self: Sized + 'static,
+    {
+        Regularized::new(Arc::new(self), Arc::new(regularizer))
     }
 
     /// The inner layer if this layer is [`Frozen`]; otherwise `None`.
@@ -254,7 +267,14 @@ layers! {
         time_distributed::TimeDistributed,
     },
     regularization {
+        activity_regularization::ActivityRegularization,
+        alpha_dropout::AlphaDropout,
         dropout::Dropout,
+        gaussian_dropout::GaussianDropout,
+        gaussian_noise::GaussianNoise,
+        spatial_dropout1d::SpatialDropout1d,
+        spatial_dropout2d::SpatialDropout2d,
+        spatial_dropout3d::SpatialDropout3d,
     },
     reshaping {
         cropping1d::Cropping1d,
@@ -276,8 +296,7 @@ impl OptionValue for Arc<dyn Layer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
-        let classes = settings.classes;
-        Ok(Frozen::read(settings.nested(name)?, |spec| classes.make(spec))?.into())
+        Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
     }
 }
 

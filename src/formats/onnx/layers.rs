@@ -9,7 +9,7 @@ use super::recurrent_layers;
 use super::tensor::Tensor;
 use super::time_distributed;
 use super::writer::Writer;
-use crate::{FromSpec, Spec};
+use crate::{FromSpec, Spec, SpecValue};
 
 type Written = Result<(), String>;
 
@@ -19,17 +19,21 @@ type Write = fn(&mut Writer<'_>, &Spec) -> Written;
 /// The layers that can be exported, by class.
 const LAYERS: &[(&str, Write)] = &[
     ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
+    ("ActivityRegularization", no_effect),
     ("Add", add),
+    ("AlphaDropout", no_effect),
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
     ("Bidirectional", recurrent_layers::write_bidirectional),
     ("Concatenate", concatenate),
     ("Conv2D", conv2d),
     ("Dense", dense),
-    ("Dropout", |_, _| Ok(())), // no effect in inference
+    ("Dropout", no_effect),
     ("ELU", |writer, spec| elementwise(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
     ("Embedding", embedding),
     ("Flatten", flatten),
+    ("GaussianDropout", no_effect),
+    ("GaussianNoise", no_effect),
     ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
     ("GRU", recurrent_layers::write),
@@ -42,6 +46,9 @@ const LAYERS: &[(&str, Write)] = &[
     ("Reshape", reshape),
     ("SimpleRNN", recurrent_layers::write),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("SpatialDropout1D", no_effect),
+    ("SpatialDropout2D", no_effect),
+    ("SpatialDropout3D", no_effect),
     ("TimeDistributed", time_distributed::write),
     ("ZeroPadding2D", zero_padding),
 ];
@@ -57,6 +64,11 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
         Some((_, write)) => write(writer, spec),
         None => Err(format!("{} cannot be exported to ONNX", spec.class())),
     }
+}
+
+/// Writes nothing, for layers that return their input in inference.
+fn no_effect(_writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+    Ok(())
 }
 
 fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
@@ -77,17 +89,34 @@ fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
             Ok(())
         }
-        "silu" => {
-            let x = writer.value();
-            writer.node("Sigmoid", &[], &[]);
-            writer.node("Mul", &[&x], &[]);
-            Ok(())
-        }
+        "silu" => product_with_input(writer, &["Sigmoid"]),
         "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
         "legacy_hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.2), ("beta", 0.5)]),
         "exponential" => elementwise(writer, "Exp", &[]),
+        "celu" => elementwise(writer, "Elu", &[("alpha", 1.0)]),
+        "sparse_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.5), ("beta", 0.5)]),
+        "mish" => product_with_input(writer, &["Softplus", "Tanh"]),
+        "log_sigmoid" => {
+            ["Neg", "Softplus", "Neg"].into_iter().for_each(|operator| writer.node(operator, &[], &[]));
+            Ok(())
+        }
+        "tanh_shrink" => {
+            let x = writer.value();
+            writer.node("Tanh", &[], &[]);
+            writer.node("Sub", &[&x], &[]);
+            writer.node("Neg", &[], &[]);
+            Ok(())
+        }
         other => Err(format!("activation {other} cannot be exported")),
     }
+}
+
+/// Writes elementwise operators, and the product of their result with their input.
+fn product_with_input(writer: &mut Writer<'_>, operators: &[&str]) -> Written {
+    let x = writer.value();
+    operators.iter().for_each(|operator| writer.node(operator, &[], &[]));
+    writer.node("Mul", &[&x], &[]);
+    Ok(())
 }
 
 /// Writes an elementwise operator.
@@ -219,6 +248,7 @@ fn zero_padding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 
 /// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
 fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
     writer.channels_last();
     let scale = match flag(spec, "scale")? {
         true => writer.weight("gamma", None)?,
@@ -234,10 +264,29 @@ fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     Ok(())
 }
 
+/// Rejects a normalization of other axes than the last.
+fn reject_axis(spec: &Spec) -> Written {
+    match setting(spec, "axis") {
+        None => Ok(()),
+        Some(axis) => Err(format!("{} with axis={axis} cannot be exported", spec.class())),
+    }
+}
+
 fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
+    let channels = writer.shape().last().ok_or("its last axis is open")?;
     writer.channels_first();
     let mut names = Vec::new();
-    for part in ["gamma", "beta", "moving_mean", "moving_variance"] {
+    for (part, option, constant) in [("gamma", "scale", 1.0), ("beta", "center", 0.0)] {
+        // The options are absent if they have their defaults.
+        names.push(match setting(spec, option) {
+            Some(SpecValue::Bool(false)) => {
+                writer.constant(part, &Tensor::floats(vec![channels], vec![constant; channels]))
+            }
+            _ => writer.weight(part, None)?,
+        });
+    }
+    for part in ["moving_mean", "moving_variance"] {
         names.push(writer.weight(part, None)?);
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
