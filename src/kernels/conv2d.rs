@@ -114,5 +114,21 @@ pub fn backward(
     );
 }
 
+/// dx = Σ dy·w over the windows that contain an element, the gradient [`RequestedGradients::dx`] alone.
+///
+/// # Panics
+/// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
+pub fn backward_input(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
+    geometry.check(dx, w, dy);
+    match &mut scratch.buffers {
+        // The images are read only for the gradient of the kernels.
+        None => dense::backward(geometry, &[], w, dy, RequestedGradients { dx: Some(dx), dw: None, db: None }),
+        Some(buffers) => {
+            let (input, _) = buffers.backward.as_mut().expect("scratch for training");
+            input::backward(geometry, dy, w, dx, input);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,9 @@ mod frozen;
 mod masks;
 mod merged_shape;
 mod recurrence;
+mod separable_weights;
 mod sequence_image;
+mod transposed_size;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
@@ -27,7 +29,7 @@ pub use frozen::Frozen;
 pub use recurrent::bidirectional::MergeMode;
 pub use weights::{Cursor, Weights};
 
-pub use crate::ops::Padding;
+pub use crate::ops::{Interpolation, Padding};
 
 pub(crate) use weights::{Penalty, Source};
 
@@ -204,7 +206,10 @@ layers! {
     },
     convolutional {
         conv1d::Conv1d,
+        conv1d_transpose::Conv1dTranspose,
         conv2d::Conv2d,
+        conv2d_transpose::Conv2dTranspose,
+        depthwise_conv1d::DepthwiseConv1d,
         depthwise_conv2d::DepthwiseConv2d,
         separable_conv1d::SeparableConv1d,
         separable_conv2d::SeparableConv2d,
@@ -219,6 +224,7 @@ layers! {
         add::Add,
         average::Average,
         concatenate::Concatenate,
+        dot::Dot,
         maximum::Maximum,
         minimum::Minimum,
         multiply::Multiply,
@@ -243,6 +249,7 @@ layers! {
     },
     preprocessing {
         rescaling::Rescaling,
+        resizing::Resizing,
     },
     recurrent {
         bidirectional::Bidirectional,
@@ -276,6 +283,16 @@ impl OptionValue for Arc<dyn Layer> {
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
         let classes = settings.classes;
         Ok(Frozen::read(settings.nested(name)?, |spec| classes.make(spec))?.into())
+    }
+}
+
+impl OptionValue for Interpolation {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Interpolation> {
+        Interpolation::read(settings, name)
     }
 }
 

@@ -35,6 +35,7 @@ operations! {
     },
     convolutional {
         conv2d,
+        conv2d_transpose,
         grouped_conv2d,
     },
     core {
@@ -106,6 +107,7 @@ operations! {
         concatenate,
         pad,
         repeat,
+        resample,
         reshape,
         slice,
         transpose,
@@ -114,6 +116,8 @@ operations! {
 
 pub use activations::activation::Activation;
 pub use conv2d_options::Conv2dOptions;
+pub use conv2d_transpose_options::Conv2dTransposeOptions;
+pub use interpolation::Interpolation;
 pub use recurrent_options::RecurrentOptions;
 pub use window::Padding;
 
@@ -131,6 +135,8 @@ pub(crate) use reshaping::pad::padded;
 
 mod axes;
 mod conv2d_options;
+mod conv2d_transpose_options;
+mod interpolation;
 mod pairwise;
 mod pointwise;
 mod recurrence;

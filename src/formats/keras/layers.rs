@@ -3,9 +3,9 @@
 use super::kind::{Kind, kind};
 use super::layer_options::{
     RECURRENT, backward_layer, default_strides, depthwise_regularizers, embedding_options, expand_sides,
-    gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
+    gamma_regularizers, group_by_axis, infer_size, join_axes, kernel_regularizers, name_merge_mode, null_merge_mode,
     recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
-    single_sizes, single_strides,
+    single_sizes, single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use crate::Spec;
@@ -13,11 +13,11 @@ use crate::initializers::{
     Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros,
 };
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
-    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d,
+    Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
     GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
     LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
-    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
+    Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
     TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, Regularizer};
@@ -50,9 +50,20 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || kernel_regularizers().with("output_padding", 0),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv1DTranspose", || Conv1dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
         optional: kernel_regularizers,
         inactive: &[DATA_FORMAT, only_null("kernel_constraint"), only_null("bias_constraint")],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: || kernel_regularizers().with("output_padding", &[0, 0][..]),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
     Kind {
@@ -67,9 +78,20 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: depthwise_regularizers,
+        inactive: DEPTHWISE_CONV,
+        ..activated(kind("DepthwiseConv1D", || DepthwiseConv1d::new(1).spec(), &["kernel_size"]))
+    },
+    Kind {
         optional: depthwise_regularizers,
         inactive: DEPTHWISE_CONV,
         ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
+    },
+    Kind {
+        from_keras: split_axes,
+        to_keras: join_axes,
+        ..kind("Dot", || Dot::new([-1, -1]).spec(), &["axis", "other_axis"])
     },
     Kind {
         inactive: &[ignored("seed", DRAWS), only_null("noise_shape")],
@@ -117,6 +139,10 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
+    Kind {
+        inactive: &[DATA_FORMAT, only("fill_mode", &[Scalar::Str("constant")])],
+        ..kind("Resizing", || Resizing::new(1, 1).spec(), &["height", "width"])
+    },
     Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
     Kind { from_keras: require_last_axis, ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[]) },
     Kind {
@@ -137,7 +163,8 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
-        inactive: &[DATA_FORMAT, only("interpolation", &[Scalar::Str("nearest")])],
+        optional: || Spec::new("").with("interpolation", "bilinear"),
+        inactive: &[DATA_FORMAT],
         ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
@@ -219,6 +246,14 @@ const fn pooling1d(kind: Kind) -> Kind {
 const fn pooling(kind: Kind) -> Kind {
     Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
 }
+
+const CONV_TRANSPOSE: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_null("kernel_constraint"),
+    only_null("bias_constraint"),
+    // Keras 2 writes the number of groups, which has no effect.
+    only("groups", &[Scalar::Number(1.0)]),
+];
 
 const DEPTHWISE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,

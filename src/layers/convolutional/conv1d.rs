@@ -15,11 +15,11 @@ options! {
     /// 1D convolution: activation(x ⋆ kernel + bias), where ⋆ is cross-correlation, with `filters` kernels. `Conv1D` in Keras.
     ///
     /// Inputs are sequences steps × channels; outputs are positions × `filters`. Without padding,
-    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
-    /// positions = ⌈steps / stride⌉.
+    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`] and
+    /// [`Padding::Causal`], positions = ⌈steps / stride⌉.
     ///
     /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
-    /// last; `data_format`, causal padding, constraints and activity regularizers of Keras have no counterpart.
+    /// last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -128,6 +128,7 @@ pub(in crate::layers) mod tests {
             (Box::new(Conv1d::new(4, 3)), Shape::from([6, 2])),
             (Box::new(strided), Shape::from([5, 4])),
             (Box::new(set), Shape::from([3, 1])),
+            (Box::new(Conv1d::new(2, 3).padding(Padding::Causal).dilation_rate(2)), Shape::from([3, 2])),
             (Box::new(Conv1d::new(3, 2).dilation_rate(2).use_bias(false)), Shape::from([5, 2])),
         ]
     }

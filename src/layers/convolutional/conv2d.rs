@@ -78,6 +78,7 @@ impl Conv2d {
 impl Layer for Conv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [height, width] = self.kernel_size.sizes();
+        self.padding.check_not_causal("Conv2d")?;
         check_setting(self.filters > 0, "Conv2d", "filters", self.filters, "at least 1")?;
         check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0, "at least 1")?;
         let [images] = inputs else { return Err(Error::expected("one input")) };

@@ -78,6 +78,7 @@ impl DepthwiseConv2d {
 impl Layer for DepthwiseConv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let ([height, width], multiplier) = (self.kernel_size.sizes(), self.depth_multiplier);
+        self.padding.check_not_causal("DepthwiseConv2d")?;
         check_setting(height.min(width) > 0, "DepthwiseConv2d", "kernel_size", 0, "at least 1")?;
         check_setting(multiplier > 0, "DepthwiseConv2d", "depth_multiplier", multiplier, "at least 1")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };

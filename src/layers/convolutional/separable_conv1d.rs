@@ -1,14 +1,14 @@
 //! SeparableConv1d: depthwise separable convolution, channels last.
 
-use crate::error::{Result, check_setting};
+use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::separable_weights::Separable;
 use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
-use crate::ops::{self, Conv2dOptions, Padding};
+use crate::ops::{Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
-use crate::sizes;
 use crate::spec::Spec;
 use crate::tape::Var;
 
@@ -82,34 +82,19 @@ impl SeparableConv1d {
 
 impl Layer for SeparableConv1d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [height, width] = [self.kernel_size, 1];
-        let multiplier = self.depth_multiplier;
-        check_setting(self.filters > 0, "SeparableConv1d", "filters", self.filters, "at least 1")?;
-        check_setting(height.min(width) > 0, "SeparableConv1d", "kernel_size", 0, "at least 1")?;
-        check_setting(multiplier > 0, "SeparableConv1d", "depth_multiplier", multiplier, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
-        let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
-        let kernel = Shape::new(&[height, width, 1, inner])?;
-        let output = ops::conv2d_output(images, kernel, &self.depthwise(channels))?;
-        let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
-        weights.add_regularized(
-            "depthwise_kernel",
-            Shape::new(&[height, channels, self.depth_multiplier])?,
-            initializer,
-            regularizer,
-        )?;
-        let (initializer, regularizer) = (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref());
-        weights.add_regularized(
-            "pointwise_kernel",
-            Shape::new(&[1, inner, self.filters])?,
-            initializer,
-            regularizer,
-        )?;
-        if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-        }
-        Ok(vec![Shape::from([output.axis(0), self.filters])])
+        let parts = Separable {
+            owner: "SeparableConv1d",
+            filters: self.filters,
+            kernel_size: [self.kernel_size, 1],
+            padding: self.padding,
+            depth_multiplier: self.depth_multiplier,
+            depthwise: (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref()),
+            pointwise: (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref()),
+            bias: self.use_bias.then(|| (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref())),
+        };
+        let [positions, _] = parts.declare(images, 1, &self.depthwise(images.last()), weights)?;
+        Ok(vec![Shape::from([positions, self.filters])])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
