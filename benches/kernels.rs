@@ -95,8 +95,10 @@ fn convolutions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("conv2d");
     for [height, width, channels, side, filters] in CONVOLUTIONS {
         let output = [height - side + 1, width - side + 1];
-        let (batch, kernel, strides, padding) = (128, [side, side], [1, 1], [0, 0]);
-        let geometry = Geometry { batch, height, width, channels, kernel, filters, strides, padding, output };
+        let (batch, kernel, groups) = (128, [side, side], 1);
+        let (strides, dilation, padding) = ([1, 1], [1, 1], [0, 0]);
+        let geometry =
+            Geometry { batch, height, width, channels, kernel, filters, groups, strides, dilation, padding, output };
         let taps = side * side * channels;
         let pixels = batch * output[0] * output[1];
         let (x, w, dy) =

@@ -3,7 +3,8 @@
 //! The taps of one row of a window are contiguous in the image. With one channel, taps of adjacent windows are
 //! contiguous too. Lanes are filters in the forward pass and in the gradient of kernels, and taps in the gradient of
 //! images. Each image is processed while it is in cache, and the images of a batch are distributed over threads. If an
-//! image needs padding, it is copied. A kernel that covers the whole image becomes a matrix product.
+//! image needs padding, it is copied. A kernel that covers the whole image becomes a matrix product, and so does the gradient
+//! of the images if a kernel has one tap.
 
 mod dense;
 mod forward;
@@ -29,8 +30,8 @@ pub struct Scratch {
 #[derive(Clone, Debug)]
 struct Buffers {
     forward: forward::Buffers,
-    /// Buffers for the gradients of images, and of kernels and biases.
-    backward: Option<(input::Buffers, weight::Buffers)>,
+    /// Buffers for the gradients of images, if they are not a product, and of kernels and biases.
+    backward: Option<(Option<input::Buffers>, weight::Buffers)>,
 }
 
 impl Scratch {
@@ -43,7 +44,10 @@ impl Scratch {
             return Ok(Scratch { buffers: None });
         }
         geometry.check_sizes()?;
-        let backward = || Ok((input::Buffers::new(geometry)?, weight::Buffers::new(geometry)?));
+        let backward = || {
+            let input = (!geometry.pointwise()).then(|| input::Buffers::new(geometry)).transpose()?;
+            Ok((input, weight::Buffers::new(geometry)?))
+        };
         let buffers =
             Buffers { forward: forward::Buffers::new(geometry)?, backward: training.then(backward).transpose()? };
         Ok(Scratch { buffers: Some(buffers) })
@@ -75,7 +79,8 @@ pub fn forward(
 #[derive(Debug, Default)]
 pub struct RequestedGradients<'a> {
     /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
-    /// are added from the last row of output pixels to the first, and from the first column on within a row.
+    /// are added from the last row of output pixels to the first, and from the first column on within a row, or from the
+    /// last column on if columns are dilated.
     pub dx: Option<&'a mut [f32]>,
     /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, and shards are
     /// added in ascending order. If the kernel covers the image, a shard has
@@ -105,7 +110,11 @@ pub fn backward(
     let passes = usize::from(dx.is_some()) + usize::from(parameters);
     parallel::join(
         if passes == 2 { sizes::work(&[2, geometry.batch, geometry.nanoseconds()]) } else { 0 },
-        || dx.into_iter().for_each(|dx| input::backward(geometry, dy, w, dx, input)),
+        || match (dx, input) {
+            (None, _) => {}
+            (Some(dx), None) => dense::backward_input(geometry, dy, w, dx),
+            (Some(dx), Some(input)) => input::backward(geometry, dy, w, dx, input),
+        },
         || {
             if parameters {
                 weight::backward(geometry, x, dy, dw, db, weight);
@@ -118,15 +127,12 @@ pub fn backward(
 ///
 /// # Panics
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
-pub fn backward_input(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
+pub fn backward_input(geometry: &Geometry, w: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
     geometry.check(dx, w, dy);
-    match &mut scratch.buffers {
-        // The images are read only for the gradient of the kernels.
-        None => dense::backward(geometry, &[], w, dy, RequestedGradients { dx: Some(dx), dw: None, db: None }),
-        Some(buffers) => {
-            let (input, _) = buffers.backward.as_mut().expect("scratch for training");
-            input::backward(geometry, dy, w, dx, input);
-        }
+    let input = scratch.buffers.as_mut().map(|buffers| buffers.backward.as_mut().expect("scratch for training"));
+    match input {
+        Some((Some(input), _)) => input::backward(geometry, dy, w, dx, input),
+        _ => dense::backward_input(geometry, dy, w, dx),
     }
 }
 

@@ -6,9 +6,9 @@
 //! stride. Images are read in place, except that they are copied first if a pixel has fewer channels than lanes or a
 //! channel has several filters.
 
-mod axis;
-mod correlate;
-mod weight;
+pub(super) mod axis;
+pub(super) mod correlate;
+pub(super) mod weight;
 
 use super::activation::Elementwise;
 use super::aligned_buffer::AlignedBuffer;

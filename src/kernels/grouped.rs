@@ -1,5 +1,6 @@
 //! The sizes of a grouped convolution.
 
+use super::conv2d;
 use super::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
 use super::tile::LANES;
 use crate::sizes;
@@ -55,31 +56,25 @@ impl GroupedGeometry {
 
     /// Estimated nanoseconds per image on one thread.
     pub(super) fn nanoseconds(&self) -> usize {
-        if self.depthwise() {
-            let filters = (self.groups * self.filters).max(LANES);
-            let size = [self.output[0], self.output[1], filters, self.kernel[0], self.kernel[1]];
-            return sizes::work(&size) / MULTIPLY_ADDS_PER_NANOSECOND;
-        }
-        sizes::work(&[self.output_image(), self.kernel[0], self.kernel[1], self.channels]) / 8
+        let filters = (self.groups * self.filters).max(LANES);
+        let size = [self.output[0], self.output[1], filters, self.kernel[0], self.kernel[1], self.channels];
+        sizes::work(&size) / MULTIPLY_ADDS_PER_NANOSECOND
     }
 
-    /// Calls `tap(offset of the pixel's channels, offset of the kernel's channels)` for each tap of output pixel
-    /// `pixel` inside the image, in the order of the kernel.
-    #[inline(always)]
-    pub(super) fn for_each_tap(&self, pixel: usize, mut tap: impl FnMut(usize, usize)) {
-        let at = [pixel / self.output[1], pixel % self.output[1]];
-        // The input position of tap `number` along an axis, if it is inside the image.
-        let place = |axis: usize, number: usize| {
-            let place = at[axis] * self.strides[axis] + number * self.dilation[axis];
-            place.checked_sub(self.padding[axis]).filter(|place| *place < self.size[axis])
-        };
-        for u in 0..self.kernel[0] {
-            let Some(row) = place(0, u) else { continue };
-            for v in 0..self.kernel[1] {
-                let Some(column) = place(1, v) else { continue };
-                let x = (row * self.size[1] + column) * self.channels * self.groups;
-                tap(x, (u * self.kernel[1] + v) * self.channels * self.filters * self.groups);
-            }
+    /// The sizes as those of a convolution by groups.
+    pub(super) fn conv2d(&self) -> conv2d::Geometry {
+        conv2d::Geometry {
+            batch: self.batch,
+            height: self.size[0],
+            width: self.size[1],
+            channels: self.channels,
+            kernel: self.kernel,
+            filters: self.filters,
+            groups: self.groups,
+            strides: self.strides,
+            dilation: self.dilation,
+            padding: self.padding,
+            output: self.output,
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
 pub(crate) mod math;
 pub mod matmul;
+mod narrow_groups;
 pub(crate) mod normalize;
 pub(crate) mod orthonormal;
 pub(crate) mod parallel;

@@ -19,6 +19,7 @@ mod frozen;
 mod masks;
 mod merged_shape;
 mod recurrence;
+mod recurrent_layer;
 mod separable_weights;
 mod sequence_image;
 mod transposed_size;
@@ -27,11 +28,12 @@ mod weights;
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use recurrent::bidirectional::MergeMode;
+pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use weights::{Cursor, Weights};
 
 pub use crate::ops::{Interpolation, Padding};
 
-pub(crate) use weights::{Penalty, Source};
+pub(crate) use weights::{Constrained, Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
@@ -149,9 +151,9 @@ pub trait Layer: Debug + Send + Sync {
         None
     }
 
-    /// The options of a recurrent layer, for [`Bidirectional`]. Only layers of this crate have them: the type is private.
-    #[doc(hidden)]
-    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>> {
+    /// The layer as a recurrent layer, which [`Bidirectional`] records in both directions. Defaults to `None`: the layer is
+    /// not recurrent.
+    fn recurrent(&self) -> Option<&dyn RecurrentLayer> {
         None
     }
 }
@@ -162,7 +164,7 @@ forward!(Layer for [Box, Arc] {
     fn spec(&self) -> Spec;
     fn supports_masking(&self) -> bool;
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
-    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>>;
+    fn recurrent(&self) -> Option<&dyn RecurrentLayer>;
 });
 
 /// Declares the layers by group: each is a file in the folder of its group and a line in the list below.

@@ -1,5 +1,6 @@
 //! The weights of depthwise separable convolutions.
 
+use crate::constraints::Constraint;
 use crate::error::{Result, check_setting};
 use crate::initializers::Initializer;
 use crate::layers::{Padding, Weights};
@@ -9,8 +10,8 @@ use crate::shape::Shape;
 use crate::sizes;
 use std::sync::Arc;
 
-/// An initializer and a regularizer.
-pub(super) type Source<'a> = (&'a dyn Initializer, Option<&'a Arc<dyn Regularizer>>);
+/// An initializer, a regularizer and a constraint.
+pub(super) type Source<'a> = (&'a dyn Initializer, Option<&'a Arc<dyn Regularizer>>, Option<&'a Arc<dyn Constraint>>);
 
 /// The sizes of a depthwise separable convolution, and the sources of its weights.
 pub(super) struct Separable<'a> {
@@ -42,14 +43,17 @@ impl Separable<'_> {
         self.padding.check_not_causal(owner)?;
         let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
         let output = ops::conv2d_output(images, Shape::new(&[height, width, 1, inner])?, options)?;
-        let (initializer, regularizer) = self.depthwise;
+        let (initializer, regularizer, constraint) = self.depthwise;
         let kernel = Shape::new(&[&self.kernel_size[..axes], &[channels, multiplier]].concat())?;
         weights.add_regularized("depthwise_kernel", kernel, initializer, regularizer)?;
-        let (initializer, regularizer) = self.pointwise;
+        weights.constrain(constraint)?;
+        let (initializer, regularizer, constraint) = self.pointwise;
         let kernel = Shape::new(&[&[1; 2][..axes], &[inner, self.filters]].concat())?;
         weights.add_regularized("pointwise_kernel", kernel, initializer, regularizer)?;
-        if let Some((initializer, regularizer)) = self.bias {
+        weights.constrain(constraint)?;
+        if let Some((initializer, regularizer, constraint)) = self.bias {
             weights.add_regularized("bias", self.filters, initializer, regularizer)?;
+            weights.constrain(constraint)?;
         }
         Ok([output.axis(0), output.axis(1)])
     }

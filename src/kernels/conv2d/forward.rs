@@ -1,9 +1,10 @@
 //! The forward pass: lanes are filters, registers are output pixels, and taps are read directly from the image.
 
-use super::geometry::Geometry;
-use super::tile::{self, LANES, Vector, ZEROS, for_even_tiles, for_rows};
+use super::geometry::{Geometry, Strip};
+use super::tile::{self, LANES, for_even_tiles, for_rows};
 use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::images;
 use crate::kernels::simd::{self, Fma, SimdLevel, copy_lanes, vectorized};
 use crate::sizes;
@@ -17,6 +18,11 @@ const fn max_rows_apart<F: Fma, const L: usize>() -> usize {
     if most < 9 { most } else { 9 }
 }
 
+/// Whether strips of 32 filters are computed.
+fn wide(geometry: &Geometry, level: SimdLevel) -> bool {
+    level == SimdLevel::Avx512 && !geometry.side_by_side()
+}
+
 /// The buffers of a forward pass.
 #[derive(Clone, Debug)]
 pub(super) struct Buffers {
@@ -24,8 +30,8 @@ pub(super) struct Buffers {
     offsets: Vec<usize>,
     /// Offset of each pixel's window.
     bases: Vec<usize>,
-    /// The filters in panels of sixteen, tap by tap.
-    panels: Vec<Vector>,
+    /// For each group and each strip of filters: the lanes of each tap.
+    panels: AlignedBuffer,
     /// A padded image for each part of the batch.
     padded: Vec<Vec<f32>>,
 }
@@ -36,16 +42,26 @@ impl Buffers {
             padded: geometry.padded_buffers(geometry.batch.div_ceil(IMAGES_PER_PIECE))?,
             offsets: geometry.offsets()?,
             bases: geometry.bases()?,
-            panels: sizes::filled(ZEROS, &[geometry.filters.div_ceil(LANES), geometry.taps()])?,
+            panels: AlignedBuffer::zeros(sizes::check_fits_memory::<f32>(&[
+                geometry.groups,
+                geometry.padded_filters(),
+                geometry.taps(),
+            ])?),
         })
     }
 
-    /// Copies the kernels to panels of sixteen filters. Unused lanes stay 0.
-    fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
-        for (number, panel) in self.panels.chunks_exact_mut(geometry.taps()).enumerate() {
-            let (first, width) = (geometry.first_filter(number), LANES.min(geometry.filters));
-            for (panel, w) in panel.iter_mut().zip(w.chunks_exact(geometry.filters)) {
-                panel.0[..width].copy_from_slice(&w[first..][..width]);
+    /// Copies the kernels to panels. Unused lanes stay 0.
+    fn pack(&mut self, geometry: &Geometry, w: &[f32], wide: bool) {
+        let length = geometry.padded_filters() * geometry.taps();
+        for (group, panels) in self.panels.chunks_exact_mut(length).enumerate() {
+            let mut at = 0;
+            while at < geometry.filters {
+                let Strip { first, lanes, .. } = geometry.strip(at, wide);
+                let (panel, width) = (&mut panels[at * geometry.taps()..], lanes.min(geometry.filters));
+                for (panel, w) in panel.chunks_exact_mut(lanes).zip(w.chunks_exact(geometry.all_filters())) {
+                    panel[..width].copy_from_slice(&w[group * geometry.filters + first..][..width]);
+                }
+                at += lanes;
             }
         }
     }
@@ -56,8 +72,18 @@ struct Layer<'a> {
     geometry: &'a Geometry,
     offsets: &'a [usize],
     bases: &'a [usize],
-    panels: &'a [Vector],
+    panels: &'a [f32],
     bias: Option<&'a [f32]>,
+}
+
+impl<'a> Layer<'a> {
+    /// The lanes of each tap for a strip of filters.
+    #[inline(always)]
+    fn panel<const L: usize>(&self, group: usize, strip: Strip) -> &'a [[f32; L]] {
+        let taps = self.geometry.taps();
+        let start = (group * self.geometry.padded_filters() + strip.at) * taps;
+        self.panels[start..start + L * taps].as_chunks().0
+    }
 }
 
 /// y = activation(x ∗ w + bias), image by image.
@@ -70,14 +96,17 @@ pub(super) fn forward(
     y: &mut [f32],
     buffers: &mut Buffers,
 ) {
-    buffers.pack(geometry, w);
+    let level = simd::current();
+    buffers.pack(geometry, w, wide(geometry, level));
     let layer = Layer { geometry, offsets: &buffers.offsets, bases: &buffers.bases, panels: &buffers.panels, bias };
-    let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
+    let (input, output) = (geometry.input_image(), geometry.output_image());
     let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
     let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut buffers.padded[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
-            image(level, &layer, geometry.pad(x, &mut padded[0]), y);
+            for group in 0..geometry.groups {
+                image(level, &layer, geometry.pad(x, group, &mut padded[0]), y, group);
+            }
             if activation != Elementwise::Linear {
                 activation::finish_row(level, activation, &[], y);
             }
@@ -88,24 +117,27 @@ pub(super) fn forward(
 /// Buffer for a tile with fewer filters than lanes.
 type TileBuffer = [f32; tile::MAX_ROWS * LANES];
 
-fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
-    for number in 0..layer.geometry.filters.div_ceil(LANES) {
-        if layer.geometry.filters <= 8 {
-            panel::<8>(level, layer, x, y, number);
-        } else {
-            panel::<LANES>(level, layer, x, y, number);
+/// Computes all pixels of a group of filters from a padded image of the group's channels.
+fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize) {
+    let (geometry, wide, mut at) = (layer.geometry, wide(layer.geometry, level), 0);
+    while at < geometry.filters {
+        let strip = geometry.strip(at, wide);
+        match strip.lanes {
+            8 => panel::<8>(level, layer, x, y, group, strip),
+            LANES => panel::<LANES>(level, layer, x, y, group, strip),
+            _ => wide_panel(level, layer, x, y, group, strip),
         }
+        at += strip.lanes;
     }
 }
 
 vectorized! {
-    /// Computes all pixels of a padded image for the filters of a panel.
-    fn panel<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], number: usize) {
-        let (geometry, run) = (layer.geometry, layer.geometry.run());
-        let panel = &layer.panels[number * geometry.taps()..][..geometry.taps()];
-        let first = geometry.first_filter(number);
+    /// Computes all pixels of a padded image for a strip of up to sixteen filters.
+    fn panel<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize, strip: Strip) {
+        let geometry = layer.geometry;
+        let (panel, first) = (layer.panel::<L>(group, strip), group * geometry.filters + strip.first);
         let bias = bias_lanes(layer.bias, first);
-        let (filters, mut buffers) = (geometry.filters, [0.0; tile::MAX_ROWS * LANES]);
+        let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
         if geometry.side_by_side() {
             // Corresponding taps of adjacent windows are contiguous.
             for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
@@ -119,16 +151,45 @@ vectorized! {
             return;
         }
         for_even_tiles!([9 6 4 2 1] up to max_rows_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
-            let mut sums = [[0.0; L]; R];
-            for (row, panel) in panel.chunks_exact(run).enumerate() {
-                let x = &x[row * geometry.padded_row()..];
-                let mut taps = [x; R];
-                for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
-                tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
-            }
+            let sums = window_sums::<F, R, L>(layer, x, panel, pixel);
             store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
         });
     }
+}
+
+vectorized! {
+    /// Computes all pixels of a padded image for a strip of 32 filters, if tiles have that many columns.
+    fn wide_panel<F: Fma>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize, strip: Strip) {
+        const L: usize = 2 * LANES;
+        if const { F::COLUMNS == L } {
+            let geometry = layer.geometry;
+            let (panel, first) = (layer.panel::<L>(group, strip), group * geometry.filters + strip.first);
+            let bias = bias_lanes(layer.bias, first);
+            let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
+            for_even_tiles!([12 10 8 4 2 1] up to tile::MAX_ROWS, 0..geometry.pixels(), (pixel, _, R) => {
+                let sums = window_sums::<F, R, L>(layer, x, panel, pixel);
+                store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
+            });
+        }
+    }
+}
+
+/// The sums of `R` adjacent pixels.
+#[inline(always)]
+fn window_sums<F: Fma, const R: usize, const L: usize>(
+    layer: &Layer<'_>,
+    x: &[f32],
+    panel: &[[f32; L]],
+    pixel: usize,
+) -> [[f32; L]; R] {
+    let (run, mut sums) = (layer.geometry.run(), [[0.0; L]; R]);
+    for (number, panel) in panel.chunks_exact(run).enumerate() {
+        let x = &x[layer.geometry.run_offset(number)..];
+        let mut taps = [x; R];
+        for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
+        tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
+    }
+    sums
 }
 
 /// The biases starting at filter `first`, followed by zeros.

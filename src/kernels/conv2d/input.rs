@@ -1,7 +1,7 @@
 //! The gradient of the images: lanes are contiguous taps, registers are vertically adjacent output pixels.
 //!
-//! A tile is the contribution of a few pixels of one column to one row of their windows. Windows of vertically adjacent
-//! pixels share no element of such a row, so the tile is added to the gradient of the images at once, which is not read
+//! A tile is the contribution of a few pixels of one column to one run of taps of their windows. Windows of vertically adjacent
+//! pixels share no element of such a run, so the tile is added to the gradient of the images at once, which is not read
 //! again before the next tile.
 
 use super::geometry::Geometry;
@@ -26,7 +26,7 @@ const MIN_ROWS: usize = 8;
 pub(super) struct Buffers {
     /// The kernels in panels of 32 taps of a row, filter by filter.
     panels: Vec<Strip>,
-    /// Offset of the first window of each row of output pixels in a group of padded images.
+    /// Offset of the first window of each row of output pixels in some padded images.
     tops: Vec<usize>,
     /// Buffers for each part of the batch.
     pieces: Vec<Piece>,
@@ -34,44 +34,47 @@ pub(super) struct Buffers {
 
 #[derive(Clone, Debug)]
 struct Piece {
-    /// The gradients of a group of output images, for every sixteen filters column by column and row by row.
+    /// The gradients of some output images, for every sixteen filters column by column and row by row.
     dy: Vec<Vector>,
     /// The gradients of padded images, with extra elements at the end for unused lanes.
     dx: Vec<f32>,
 }
 
 /// Number of images that are processed together.
-fn group(geometry: &Geometry) -> usize {
+fn images_together(geometry: &Geometry) -> usize {
     MIN_ROWS.div_ceil(geometry.output[0])
 }
 
 impl Buffers {
     pub(super) fn new(geometry: &Geometry) -> Result<Buffers> {
-        let (group, rows) = (group(geometry), geometry.output[0]);
+        let (together, rows) = (images_together(geometry), geometry.output[0]);
         let pieces = geometry.batch.div_ceil(IMAGES_PER_PIECE);
         let ([height, width], channels) = (geometry.padded_size(), geometry.channels);
-        let images = sizes::product(&[group, height, width, channels])?;
+        let images = sizes::product(&[together, height, width, channels])?;
         let dx = sizes::sum(&[images, STRIP])?;
-        let dy = [geometry.filters.div_ceil(LANES), group, geometry.pixels()];
+        let dy = [geometry.filters.div_ceil(LANES), together, geometry.pixels()];
         sizes::check_fits_memory::<f32>(&[pieces, dx])?;
         sizes::check_fits_memory::<Vector>(&[pieces, sizes::product(&dy)?])?;
         let piece = Piece { dy: sizes::filled(ZEROS, &dy)?, dx: sizes::zeros(&[dx])? };
         let top = |row| row / rows * geometry.padded_image() + row % rows * geometry.strides[0] * geometry.padded_row();
-        let panels = [geometry.kernel[0], geometry.run().div_ceil(STRIP), geometry.filters];
+        let panels = [geometry.groups, geometry.runs(), geometry.run().div_ceil(STRIP), geometry.filters];
         Ok(Buffers {
             panels: sizes::filled(Aligned([0.0; STRIP]), &panels)?,
-            tops: sizes::collect(&[group, rows], top)?,
+            tops: sizes::collect(&[together, rows], top)?,
             pieces: sizes::filled(piece, &[pieces])?,
         })
     }
 
-    /// Copies the kernels to panels of 32 taps of a row, filter by filter. Lanes without a tap stay 0.
+    /// Copies the kernels to panels of 32 taps of a run, group by group and filter by filter. Lanes without a tap stay 0.
     fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
-        let (filters, run) = (geometry.filters, geometry.run());
-        let groups = w.chunks_exact(run * filters).flat_map(|row| row.chunks(STRIP * filters));
-        for (panel, w) in self.panels.chunks_exact_mut(filters).zip(groups) {
-            for (lane, w) in w.chunks_exact(filters).enumerate() {
-                panel.iter_mut().zip(w).for_each(|(panel, w)| panel.0[lane] = *w);
+        let (filters, all, run) = (geometry.filters, geometry.all_filters(), geometry.run());
+        let panels = geometry.runs() * run.div_ceil(STRIP) * filters;
+        for (group, panels) in self.panels.chunks_exact_mut(panels).enumerate() {
+            let parts = w.chunks_exact(run * all).flat_map(|run| run.chunks(STRIP * all));
+            for (panel, w) in panels.chunks_exact_mut(filters).zip(parts) {
+                for (lane, w) in w.chunks_exact(all).enumerate() {
+                    panel.iter_mut().zip(&w[group * filters..]).for_each(|(panel, w)| panel.0[lane] = *w);
+                }
             }
         }
     }
@@ -86,22 +89,25 @@ struct Layer<'a> {
 
 /// `dx[element] = Σ dy[pixel, filter] · w[tap, filter]` over the windows that contain the element. Each window is one
 /// chain over the filters. Windows are added from the last row of pixels to the first, and from the first column to the last
-/// within a row.
+/// within a row, or from the last to the first if columns are dilated.
 pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], buffers: &mut Buffers) {
     buffers.pack(geometry, w);
-    let (input, output, level, group) =
-        (geometry.input_image(), geometry.output_image(), simd::current(), group(geometry));
+    let (input, output, level) = (geometry.input_image(), geometry.output_image(), simd::current());
+    let together = images_together(geometry);
     let layer = Layer { geometry, panels: &buffers.panels, tops: &buffers.tops };
     let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
     let images = ((dy, IMAGES_PER_PIECE * output), (dx, IMAGES_PER_PIECE * input), (&mut buffers.pieces[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|dy, dx, pieces| {
-        for (dy, dx) in dy.chunks(group * output).zip(dx.chunks_mut(group * input)) {
+        for (dy, dx) in dy.chunks(together * output).zip(dx.chunks_mut(together * input)) {
             for piece in &mut *pieces {
-                piece.arrange(geometry, dy);
-                piece.dx.fill(0.0);
-                fill(level, &layer, dy.len() / output, piece);
-                for (dx, padded) in dx.chunks_exact_mut(input).zip(piece.dx.chunks_exact(geometry.padded_image())) {
-                    geometry.unpad(padded, dx);
+                for group in 0..geometry.groups {
+                    piece.arrange(geometry, group, dy);
+                    piece.dx.fill(0.0);
+                    fill(level, &layer, dy.len() / output, group, piece);
+                    let padded = piece.dx.chunks_exact(geometry.padded_image());
+                    for (dx, padded) in dx.chunks_exact_mut(input).zip(padded) {
+                        geometry.unpad(padded, group, dx);
+                    }
                 }
             }
         }
@@ -109,11 +115,13 @@ pub(super) fn backward(geometry: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32
 }
 
 impl Piece {
-    /// Copies the gradients of output images so that every sixteen filters of vertically adjacent pixels are adjacent.
-    fn arrange(&mut self, geometry: &Geometry, dy: &[f32]) {
+    /// Copies the gradients of a group of filters of output images so that every sixteen filters of vertically adjacent
+    /// pixels are adjacent.
+    fn arrange(&mut self, geometry: &Geometry, group: usize, dy: &[f32]) {
         let columns = geometry.output[1];
-        let rows = dy.len() / (columns * geometry.filters);
-        for (pixel, dy) in dy.chunks_exact(geometry.filters).enumerate() {
+        let rows = dy.len() / (columns * geometry.all_filters());
+        for (pixel, dy) in dy.chunks_exact(geometry.all_filters()).enumerate() {
+            let dy = &dy[group * geometry.filters..][..geometry.filters];
             let (row, column) = (pixel / columns, pixel % columns);
             for (number, dy) in dy.chunks(LANES).enumerate() {
                 let to = &mut self.dy[(number * columns + column) * rows + row].0;
@@ -127,15 +135,15 @@ impl Piece {
 }
 
 vectorized! {
-    /// Computes the gradients of several padded images.
-    fn fill<F: Fma>(layer: &Layer<'_>, images: usize, piece: &mut Piece) {
+    /// Computes the gradients of a group of channels of several padded images.
+    fn fill<F: Fma>(layer: &Layer<'_>, images: usize, group: usize, piece: &mut Piece) {
         let (geometry, filters) = (layer.geometry, layer.geometry.filters);
         let (rows, columns, run) = (images * geometry.output[0], geometry.output[1], geometry.run());
         let strips = run.div_ceil(STRIP);
-        for kernel_row in 0..geometry.kernel[0] {
-            let panels = &layer.panels[kernel_row * strips * filters..][..strips * filters];
+        for number in 0..geometry.runs() {
+            let panels = &layer.panels[(group * geometry.runs() + number) * strips * filters..][..strips * filters];
             for column in 0..columns {
-                let corner = kernel_row * geometry.padded_row() + column * geometry.strides[1] * geometry.channels;
+                let corner = geometry.run_offset(number) + column * geometry.strides[1] * geometry.channels;
                 let mut tap = 0;
                 while tap < run {
                     let counts = first_lanes(run - tap);

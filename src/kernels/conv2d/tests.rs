@@ -6,7 +6,8 @@ use crate::kernels::{matmul, samples};
 fn geometry(batch: usize, size: [usize; 3], kernel: [usize; 2], filters: usize) -> Geometry {
     let [height, width, channels] = size;
     let output = [height - kernel[0] + 1, width - kernel[1] + 1];
-    Geometry { batch, height, width, channels, kernel, filters, strides: [1, 1], padding: [0, 0], output }
+    let (groups, strides, dilation, padding) = (1, [1, 1], [1, 1], [0, 0]);
+    Geometry { batch, height, width, channels, kernel, filters, groups, strides, dilation, padding, output }
 }
 
 fn cases() -> Vec<Geometry> {
@@ -27,20 +28,38 @@ fn cases() -> Vec<Geometry> {
         geometry(1, [9, 7, 13], [3, 1], 9),
         geometry(2, [9, 8, 1], [7, 1], 5),
         Geometry { padding: [1, 0], strides: [2, 2], output: [3, 4], ..geometry(35, [5, 7, 2], [3, 2], 33) },
+        // Kernels with one tap.
+        geometry(33, [5, 7, 20], [1, 1], 40),
+        geometry(2, [3, 3, 3], [1, 1], 5),
+        Geometry { strides: [2, 2], output: [3, 4], ..geometry(2, [5, 7, 4], [1, 1], 33) },
+        // Dilation and groups.
+        Geometry { dilation: [2, 3], padding: [2, 3], output: [9, 8], ..geometry(2, [9, 8, 5], [3, 3], 20) },
+        Geometry { dilation: [3, 1], strides: [1, 2], output: [4, 4], ..geometry(2, [10, 9, 18], [3, 3], 8) },
+        Geometry { groups: 3, padding: [1, 1], output: [6, 7], ..geometry(34, [6, 7, 3], [3, 3], 17) },
+        Geometry {
+            groups: 2,
+            dilation: [1, 2],
+            strides: [2, 2],
+            output: [3, 4],
+            ..geometry(3, [6, 11, 9], [2, 3], 40)
+        },
     ]
 }
 
-/// Calls `term(output element, input element, kernel element)` in the order of images, pixels, taps.
+/// Calls `term(output element, input element, kernel element)` in the order of images, pixels, groups, taps. The output and
+/// kernel elements are the first of a group's filters.
 fn for_each_term(g: &Geometry, mut term: impl FnMut(usize, usize, usize)) {
-    for pixel in 0..g.batch * g.pixels() {
-        let (image, row, column) = (pixel / g.pixels(), pixel / g.output[1] % g.output[0], pixel % g.output[1]);
-        for tap in 0..g.taps() {
-            let (u, v, c) = (tap / g.run(), tap / g.channels % g.kernel[1], tap % g.channels);
-            let (i, j) = (row * g.strides[0] + u, column * g.strides[1] + v);
+    let (pixels, channels) = (g.output[0] * g.output[1], g.channels);
+    for (pixel, group) in (0..g.batch * pixels).flat_map(|pixel| (0..g.groups).map(move |group| (pixel, group))) {
+        let (image, row, column) = (pixel / pixels, pixel / g.output[1] % g.output[0], pixel % g.output[1]);
+        for tap in 0..g.kernel[0] * g.kernel[1] * channels {
+            let (u, v, c) = (tap / channels / g.kernel[1], tap / channels % g.kernel[1], tap % channels);
+            let (i, j) = (row * g.strides[0] + u * g.dilation[0], column * g.strides[1] + v * g.dilation[1]);
             let inside = i >= g.padding[0] && j >= g.padding[1];
             if inside && i - g.padding[0] < g.height && j - g.padding[1] < g.width {
-                let x = ((image * g.height + i - g.padding[0]) * g.width + j - g.padding[1]) * g.channels + c;
-                term(pixel * g.filters, x, tap * g.filters);
+                let x = ((image * g.height + i - g.padding[0]) * g.width + j - g.padding[1]) * channels * g.groups;
+                let filters = group * g.filters;
+                term(pixel * g.all_filters() + filters, x + group * channels + c, tap * g.all_filters() + filters);
             }
         }
     }
@@ -58,8 +77,8 @@ impl Case {
     fn new(geometry: Geometry) -> Case {
         let g = &geometry;
         let x = samples::values(1, g.batch * g.input_image());
-        let (w, dy) = (samples::values(2, g.taps() * g.filters), samples::values(3, g.batch * g.output_image()));
-        Case { geometry, x, w, dy, bias: samples::values(4, geometry.filters) }
+        let (w, dy) = (samples::values(2, g.taps() * g.all_filters()), samples::values(3, g.batch * g.output_image()));
+        Case { geometry, x, w, dy, bias: samples::values(4, geometry.all_filters()) }
     }
 
     /// y, dw, dx and db, one after the other.
@@ -80,7 +99,7 @@ impl Case {
         let g = &self.geometry;
         let mut y = vec![0f32; self.dy.len()];
         for_each_term(g, |o, i, k| (0..g.filters).for_each(|f| y[o + f] = self.x[i].mul_add(self.w[k + f], y[o + f])));
-        y.iter_mut().enumerate().for_each(|(at, y)| *y = (*y + 0.0 + self.bias[at % g.filters]).max(0.0));
+        y.iter_mut().enumerate().for_each(|(at, y)| *y = (*y + 0.0 + self.bias[at % g.all_filters()]).max(0.0));
         y
     }
 
@@ -96,11 +115,15 @@ impl Case {
         shards.into_iter().fold(vec![0.0; self.w.len()], add)
     }
 
-    /// Windows from the last row of pixels to the first, and in a row from the first column to the last.
+    /// Windows from the last row of pixels to the first, and in a row from the first column to the last, or from the last to
+    /// the first if columns are dilated.
     fn naive_input(&self) -> Vec<f32> {
         let (g, mut terms) = (&self.geometry, Vec::new());
         for_each_term(g, |o, i, k| terms.push((o, i, k)));
-        terms.sort_by_key(|(o, ..)| std::cmp::Reverse(o / g.filters / g.output[1]));
+        terms.sort_by_key(|(o, ..)| {
+            let (row, column) = (o / g.all_filters() / g.output[1], o / g.all_filters() % g.output[1]);
+            std::cmp::Reverse((row, if g.dilation[1] == 1 { 0 } else { column }))
+        });
         let mut dx = vec![0f32; self.x.len()];
         for (o, i, k) in terms {
             dx[i] += (0..g.filters).fold(0.0, |sum, f| self.dy[o + f].mul_add(self.w[k + f], sum));
@@ -111,10 +134,10 @@ impl Case {
     fn naive_bias(&self) -> Vec<f32> {
         let g = &self.geometry;
         let images_per_shard = if g.covers_image() { matmul::ROWS_PER_CHUNK } else { IMAGES_PER_SHARD };
-        let mut total = vec![0f32; g.filters];
+        let mut total = vec![0f32; g.all_filters()];
         for shard in self.dy.chunks(images_per_shard * g.output_image()) {
-            let mut sums = vec![0f32; g.filters];
-            for dy in shard.chunks(g.filters) {
+            let mut sums = vec![0f32; g.all_filters()];
+            for dy in shard.chunks(g.all_filters()) {
                 sums.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy);
             }
             total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);

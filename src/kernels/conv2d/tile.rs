@@ -1,4 +1,4 @@
-//! Tiles of a convolution in registers: a few rows of eight or sixteen sums, each an ascending chain of fused
+//! Tiles of a convolution in registers: a few rows of eight, sixteen or thirty-two sums, each an ascending chain of fused
 //! multiply-adds.
 //!
 //! A step adds one vector to all rows, scaled by a different number for each row. With eight or more rows, their
@@ -6,7 +6,7 @@
 
 use crate::kernels::simd::{Aligned, Fma};
 
-/// Filters or taps that are processed together.
+/// Filters or taps that are processed together, by a narrow instruction set.
 pub(super) const LANES: usize = 16;
 
 /// Sixteen numbers in a cache line.
@@ -15,13 +15,7 @@ pub(in crate::kernels) type Vector = Aligned<[f32; LANES]>;
 /// Sixteen times 0.
 pub(in crate::kernels) const ZEROS: Vector = Aligned([0.0; LANES]);
 
-/// The first `L` elements, eight or sixteen.
-#[inline(always)]
-pub(super) fn lanes<const L: usize>(vector: &Vector) -> &[f32; L] {
-    vector.0.first_chunk().expect("a vector has at least as many lanes")
-}
-
-/// Maximum number of rows of a tile.
+/// Maximum number of rows of a tile, with twelve vectors of sums or, in a tile of 32 columns, twice as many.
 pub(super) const MAX_ROWS: usize = 12;
 
 /// Maximum number of rows of `L` sums for which the registers suffice, together with their operands.
@@ -112,10 +106,10 @@ pub(super) trait Vectors<const L: usize>: Copy {
     fn get(&self, k: usize) -> &[f32; L];
 }
 
-impl<const L: usize> Vectors<L> for &[Vector] {
+impl<const L: usize> Vectors<L> for &[[f32; L]] {
     #[inline(always)]
     fn get(&self, k: usize) -> &[f32; L] {
-        lanes(&self[k])
+        &self[k]
     }
 }
 
@@ -175,12 +169,12 @@ pub(super) fn scattered<F: Fma, const R: usize, const L: usize>(
 pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
     sums: &mut [[f32; L]; R],
     rows: &[&[f32]; R],
-    vectors: &[Vector],
+    vectors: &[[f32; L]],
 ) {
     let (mut tile, mut rows) = (*sums, *rows);
     for_rows!(R, r => rows[r] = &rows[r][..vectors.len()]); // removes bounds checks from the loop
     for k in 0..vectors.len() {
-        let vector = lanes(&vectors[k]);
+        let vector = &vectors[k];
         for_rows!(R, r => F::add_scaled(rows[r][k], vector, &mut tile[r]));
     }
     *sums = tile;

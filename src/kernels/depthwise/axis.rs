@@ -5,29 +5,29 @@ use std::ops::Range;
 
 /// Output positions along one axis, the input positions that their windows cover, and the taps of the kernel at them.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(in crate::kernels) struct Axis {
     /// Number of outputs, the position of the first one in the output image, and the distance between them.
-    pub(super) outputs: usize,
-    pub(super) output_start: usize,
-    pub(super) output_step: usize,
+    pub(in crate::kernels) outputs: usize,
+    pub(in crate::kernels) output_start: usize,
+    pub(in crate::kernels) output_step: usize,
     /// Size of the input.
-    pub(super) size: usize,
+    pub(in crate::kernels) size: usize,
     /// Number of taps, the position of the first one in the kernel, and the distance between them.
-    pub(super) taps: usize,
-    pub(super) kernel_start: usize,
-    pub(super) kernel_step: usize,
+    pub(in crate::kernels) taps: usize,
+    pub(in crate::kernels) kernel_start: usize,
+    pub(in crate::kernels) kernel_step: usize,
     /// Input position of the first tap of the first output. It wraps around below 0, in the padding. The stride and the
     /// dilation are the distances between the input positions of successive outputs and of successive taps.
     first: usize,
-    pub(super) stride: usize,
-    pub(super) dilation: usize,
+    pub(in crate::kernels) stride: usize,
+    pub(in crate::kernels) dilation: usize,
     /// For each tap, the outputs for which it is inside the input.
-    pub(super) outputs_of_taps: Vec<Range<usize>>,
+    pub(in crate::kernels) outputs_of_taps: Vec<Range<usize>>,
 }
 
 impl Axis {
     /// The axis of a forward pass.
-    pub(super) fn forward(g: &GroupedGeometry, axis: usize) -> Axis {
+    pub(in crate::kernels) fn forward(g: &GroupedGeometry, axis: usize) -> Axis {
         Axis {
             outputs: g.output[axis],
             output_start: 0,
@@ -46,7 +46,7 @@ impl Axis {
 
     /// The axis of a backward pass, for the gradient at the input positions `phase`, `phase` + stride and so on: these are
     /// the outputs of the pass, and all of them have equal taps. The kernel is flipped, so that windows ascend.
-    pub(super) fn backward(g: &GroupedGeometry, axis: usize, phase: usize) -> Axis {
+    pub(in crate::kernels) fn backward(g: &GroupedGeometry, axis: usize, phase: usize) -> Axis {
         let (kernel, stride, dilation) = (g.kernel[axis], g.strides[axis], g.dilation[axis]);
         // The distance between taps that cover the same positions.
         let apart = stride / greatest_common_divisor(stride, dilation);
@@ -77,13 +77,13 @@ impl Axis {
 
     /// The input position of a tap: less than `size` if it is inside the input, otherwise a larger number.
     #[inline(always)]
-    pub(super) fn position(&self, output: usize, tap: usize) -> usize {
+    pub(in crate::kernels) fn position(&self, output: usize, tap: usize) -> usize {
         self.first.wrapping_add(output * self.stride + tap * self.dilation)
     }
 
     /// The taps of an output that are inside the input.
     #[inline(always)]
-    pub(super) fn inside(&self, output: usize) -> Range<usize> {
+    pub(in crate::kernels) fn inside(&self, output: usize) -> Range<usize> {
         let at = self.position(output, 0).cast_signed();
         let start = if at < 0 { at.unsigned_abs().div_ceil(self.dilation).min(self.taps) } else { 0 };
         let left = self.size.cast_signed() - at;
@@ -93,12 +93,12 @@ impl Axis {
 
     /// The position of a tap in the kernel.
     #[inline(always)]
-    pub(super) fn kernel_position(&self, tap: usize) -> usize {
+    pub(in crate::kernels) fn kernel_position(&self, tap: usize) -> usize {
         self.kernel_start + tap * self.kernel_step
     }
 
     /// The outputs for which all of these taps are inside the input.
-    pub(super) fn outputs_with_all(&self, taps: Range<usize>) -> Range<usize> {
+    pub(in crate::kernels) fn outputs_with_all(&self, taps: Range<usize>) -> Range<usize> {
         let all = 0..self.outputs;
         self.outputs_of_taps[taps].iter().fold(all, |common, outputs| {
             let start = common.start.max(outputs.start);

@@ -8,25 +8,25 @@ use crate::kernels::simd::{Fma, StridedLayout, vectorized};
 use crate::sizes;
 
 /// `y = activation(Σ x · w + bias)`, summed over the taps inside the image and over `depth` products per tap.
-pub(super) struct Correlation<'a> {
-    pub(super) taps: &'a Taps,
+pub(in crate::kernels) struct Correlation<'a> {
+    pub(in crate::kernels) taps: &'a Taps,
     /// Channels of an output pixel, at least as many as lanes.
-    pub(super) channels: usize,
+    pub(in crate::kernels) channels: usize,
     /// Number of products per tap. An input pixel has `depth` · `channels` numbers.
-    pub(super) depth: usize,
+    pub(in crate::kernels) depth: usize,
     /// Columns of an input image and of an output image.
-    pub(super) input_columns: usize,
-    pub(super) output_columns: usize,
+    pub(in crate::kernels) input_columns: usize,
+    pub(in crate::kernels) output_columns: usize,
     /// Kernel rows × kernel columns × depth × channels.
-    pub(super) weights: &'a [f32],
+    pub(in crate::kernels) weights: &'a [f32],
     /// One bias per channel.
-    pub(super) bias: &'a [f32],
-    pub(super) activation: Elementwise,
+    pub(in crate::kernels) bias: &'a [f32],
+    pub(in crate::kernels) activation: Elementwise,
 }
 
 /// The axes of a pass, and the offsets of the taps.
 #[derive(Clone, Debug)]
-pub(super) struct Taps {
+pub(in crate::kernels) struct Taps {
     /// One axis for each set of outputs with equal taps. Output `i` belongs to axis `i` modulo their number.
     rows: Vec<Axis>,
     columns: Vec<Axis>,
@@ -40,7 +40,7 @@ impl Taps {
     ///
     /// # Errors
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
-    pub(super) fn new(
+    pub(in crate::kernels) fn new(
         [rows, columns]: [Vec<Axis>; 2],
         [input_columns, kernel_columns]: [usize; 2],
         [depth, channels]: [usize; 2],
@@ -67,7 +67,7 @@ impl Taps {
 
 vectorized! {
     /// Computes rows of an output image, starting at row `first`.
-    pub(super) fn fill_rows<F: Fma>(c: &Correlation<'_>, x: &[f32], first: usize, y: &mut [f32]) {
+    pub(in crate::kernels) fn fill_rows<F: Fma>(c: &Correlation<'_>, x: &[f32], first: usize, y: &mut [f32]) {
         for (row, y) in (first..).zip(y.chunks_exact_mut(c.output_columns * c.channels)) {
             let (number, output) = (row % c.taps.rows.len(), row / c.taps.rows.len());
             let axis = &c.taps.rows[number];

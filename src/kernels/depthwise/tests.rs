@@ -1,7 +1,8 @@
 //! Depthwise convolutions compared with plain loops, bit by bit.
 
 use super::*;
-use crate::kernels::{grouped_conv2d, samples};
+use crate::kernels::grouped_conv2d::plain_loops;
+use crate::kernels::samples;
 
 /// A convolution of random sizes.
 fn random(seed: u64) -> Option<GroupedGeometry> {
@@ -56,17 +57,17 @@ fn by_definition(g: &GroupedGeometry, [x, w, dy, bias]: &[Vec<f32>; 4]) -> [Vec<
     let level = samples::levels().last().unwrap();
     let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| samples::unset(like.len()));
     for (x, y) in x.chunks_exact(g.image()).zip(y.chunks_exact_mut(g.output_image())) {
-        grouped_conv2d::forward_image(level, g, x, w, y);
+        plain_loops::forward_image(level, g, x, w, y);
         y.iter_mut().zip(bias.iter().cycle()).for_each(|(y, bias)| *y = if *y + bias < 0.0 { 0.0 } else { *y + bias });
     }
     for (dy, dx) in dy.chunks_exact(g.output_image()).zip(dx.chunks_exact_mut(g.image())) {
-        grouped_conv2d::input_of_image(level, g, dy, w, dx);
+        plain_loops::input_of_image(level, g, dy, w, dx);
     }
     dw.fill(0.0);
     let shards = x.chunks(IMAGES_PER_SHARD * g.image()).zip(dy.chunks(IMAGES_PER_SHARD * g.output_image()));
     for (x, dy) in shards {
         let mut part = samples::unset(w.len());
-        grouped_conv2d::weight_of_shard(level, g, x, dy, &mut part);
+        plain_loops::weight_of_shard(level, g, x, dy, &mut part);
         dw.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     }
     [y, dx, dw]

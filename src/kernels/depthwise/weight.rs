@@ -16,17 +16,17 @@ const fn max_taps<F: Fma>() -> usize {
 }
 
 /// The axes and channels of the images.
-pub(super) struct Windows<'a> {
-    pub(super) rows: &'a Axis,
-    pub(super) columns: &'a Axis,
+pub(in crate::kernels) struct Windows<'a> {
+    pub(in crate::kernels) rows: &'a Axis,
+    pub(in crate::kernels) columns: &'a Axis,
     /// Channels of a pixel, at least as many as lanes.
-    pub(super) channels: usize,
+    pub(in crate::kernels) channels: usize,
 }
 
 vectorized! {
     /// Adds the products of an image with the gradient of its output to the sums of vectors of channels, from vector number
     /// `first` on. The sums of a vector are tap by tap.
-    pub(super) fn add_image<F: Fma>(g: &Windows<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
+    pub(in crate::kernels) fn add_image<F: Fma>(g: &Windows<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [Vector]) {
         let (rows, vectors) = (g.rows, rows_together(g));
         let mut start = 0;
         while start < rows.outputs {

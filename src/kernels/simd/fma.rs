@@ -52,6 +52,14 @@ pub(crate) trait Fma {
         }
     }
 
+    /// `to[l] ← from[offsets[l]]`, with offsets below 16.
+    #[inline(always)]
+    fn select(from: &[f32; 16], offsets: &[u32; 16], to: &mut [f32; 16]) {
+        for l in 0..16 {
+            to[l] = from[(offsets[l] % 16) as usize];
+        }
+    }
+
     /// Transposes a square.
     #[inline(always)]
     fn transpose(square: &mut Square) {
@@ -92,6 +100,16 @@ impl Fma for Hardware {
         #[allow(unsafe_code)]
         unsafe {
             registers::add_scaled_by_eights(a, b, sums);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn select(from: &[f32; 16], offsets: &[u32; 16], to: &mut [f32; 16]) {
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::select_by_eights(from, offsets, to);
         }
     }
 
@@ -188,6 +206,15 @@ impl Fma for Wide {
         #[allow(unsafe_code)]
         unsafe {
             registers::add_masked_by_sixteens(values, mask, sums);
+        }
+    }
+
+    #[inline(always)]
+    fn select(from: &[f32; 16], offsets: &[u32; 16], to: &mut [f32; 16]) {
+        // SAFETY: the condition is that of `add_scaled`: only instances for this instruction set use the type.
+        #[allow(unsafe_code)]
+        unsafe {
+            registers::select(from, offsets, to);
         }
     }
 

@@ -172,6 +172,42 @@ pub(super) fn transpose(square: &mut Square) {
     *square = transposed;
 }
 
+/// `to[l] ← from[offsets[l] % 16]`.
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn select(from: &[f32; 16], offsets: &[u32; 16], to: &mut [f32; 16]) {
+    use std::arch::x86_64::*;
+    // SAFETY: sixteen elements are a register.
+    #[allow(unsafe_code)]
+    unsafe {
+        let from = std::mem::transmute::<[f32; 16], __m512>(*from);
+        let offsets = std::mem::transmute::<[u32; 16], __m512i>(*offsets);
+        *to = std::mem::transmute::<__m512, [f32; 16]>(_mm512_permutexvar_ps(offsets, from));
+    }
+}
+
+/// `to[l] ← from[offsets[l] % 16]`. Bit 3 of an offset selects the half, as the sign of a lane.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn select_by_eights(from: &[f32; 16], offsets: &[u32; 16], to: &mut [f32; 16]) {
+    use std::arch::x86_64::*;
+    // SAFETY: eight elements are a register.
+    #[allow(unsafe_code)]
+    unsafe {
+        let [low, high] = std::mem::transmute::<[f32; 16], [__m256; 2]>(*from);
+        let [left, right] = std::mem::transmute::<[u32; 16], [__m256i; 2]>(*offsets);
+        let mut halves = [low, high];
+        for (half, offsets) in halves.iter_mut().zip([left, right]) {
+            let (low, high) = (_mm256_permutevar8x32_ps(low, offsets), _mm256_permutevar8x32_ps(high, offsets));
+            let upper = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(offsets));
+            *half = _mm256_blendv_ps(low, high, upper);
+        }
+        *to = std::mem::transmute::<[__m256; 2], [f32; 16]>(halves);
+    }
+}
+
 /// The positions of nonzero values among sixteen as a bit set, which is the result of one comparison.
 #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 #[target_feature(enable = "avx512f")]

@@ -1,5 +1,6 @@
 //! Conv1dTranspose: transposed convolution of sequences, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
@@ -21,7 +22,7 @@ options! {
     /// positions = steps · stride with [`Padding::Same`].
     ///
     /// Weights are `kernel`, kernel size × `filters` × channels, and `bias`, `filters`. Sequences have channels last;
-    /// `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    /// `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -61,6 +62,10 @@ options! {
         optional kernel_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels after each training step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the bias after each training step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -95,9 +100,11 @@ impl Layer for Conv1dTranspose {
         let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
         let kernel = Shape::new(&[self.kernel_size, self.filters, images.last()])?;
         weights.add_regularized("kernel", kernel, initializer, regularizer)?;
+        weights.constrain(self.kernel_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", self.filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![Shape::new(&[positions, self.filters])?])
     }
@@ -128,12 +135,14 @@ impl Layer for Conv1dTranspose {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = Conv1dTranspose::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
         let set = set.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let set = set.kernel_constraint(NonNeg).bias_constraint(NonNeg);
         let strided = Conv1dTranspose::new(4, 5).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let padded = Conv1dTranspose::new(3, 3).strides(2).padding(Padding::Same).output_padding(1);
         vec![

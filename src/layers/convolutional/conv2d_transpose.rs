@@ -1,5 +1,6 @@
 //! Conv2dTranspose: transposed convolution of images, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::transposed_size::TransposedAxis;
@@ -21,7 +22,7 @@ options! {
     /// rows = height · stride with [`Padding::Same`]. Columns follow from the width in this way.
     ///
     /// Weights are `kernel`, kernel height × kernel width × `filters` × channels, and `bias`, `filters`. Images have channels
-    /// last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    /// last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::*};
@@ -60,6 +61,10 @@ options! {
         optional kernel_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels after each training step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the bias after each training step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -101,9 +106,11 @@ impl Layer for Conv2dTranspose {
         let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
         let kernel = Shape::new(&[kernel_height, kernel_width, self.filters, channels])?;
         weights.add_regularized("kernel", kernel, initializer, regularizer)?;
+        weights.constrain(self.kernel_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", self.filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![Shape::new(&[rows, columns, self.filters])?])
     }
@@ -133,12 +140,14 @@ impl Layer for Conv2dTranspose {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = Conv2dTranspose::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
         let set = set.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let set = set.kernel_constraint(NonNeg).bias_constraint(NonNeg);
         let strided = Conv2dTranspose::new(4, (5, 2)).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let padded = Conv2dTranspose::new(3, 3).strides((2, 3)).padding(Padding::Same).output_padding(Size2d::from(1));
         vec![

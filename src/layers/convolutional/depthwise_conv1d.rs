@@ -1,5 +1,6 @@
 //! DepthwiseConv1d: convolution of each channel of sequences, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
@@ -21,7 +22,7 @@ options! {
     /// (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`], positions = ⌈steps / stride⌉.
     ///
     /// Weights are `kernel`, kernel size × channels × `depth_multiplier`, and `bias`, one number per output channel. Sequences
-    /// have channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    /// have channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -58,6 +59,10 @@ options! {
         optional depthwise_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels after each training step. Defaults to none.
+        optional depthwise_constraint: Constraint,
+        /// Constraint on the bias after each training step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -89,9 +94,11 @@ impl Layer for DepthwiseConv1d {
             initializer,
             regularizer,
         )?;
+        weights.constrain(self.depthwise_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![Shape::from([output.axis(0), filters])])
     }
@@ -116,12 +123,14 @@ impl Layer for DepthwiseConv1d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = DepthwiseConv1d::new(2).depthwise_initializer(Ones).bias_initializer(Ones);
         let set = set.depthwise_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let set = set.depthwise_constraint(NonNeg).bias_constraint(NonNeg);
         let strided = DepthwiseConv1d::new(3).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = DepthwiseConv1d::new(2).dilation_rate(2).use_bias(false);
         vec![

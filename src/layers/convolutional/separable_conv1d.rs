@@ -1,5 +1,6 @@
 //! SeparableConv1d: depthwise separable convolution, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::separable_weights::Separable;
@@ -21,8 +22,8 @@ options! {
     /// positions = ⌈steps / stride⌉.
     ///
     /// Weights are `depthwise_kernel`, kernel size × channels × `depth_multiplier`, `pointwise_kernel`,
-    /// 1 × (channels · `depth_multiplier`) × `filters`, and `bias`, `filters`. Sequences have channels last; `data_format`,
-    /// constraints and activity regularizers of Keras have no counterpart.
+    /// 1 × (channels · `depth_multiplier`) × `filters`, and `bias`, `filters`. Sequences have channels last; `data_format`
+    /// of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -64,6 +65,12 @@ options! {
         optional pointwise_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the depthwise kernels, which is applied after each step. Defaults to none.
+        optional depthwise_constraint: Constraint,
+        /// Constraint on the pointwise kernels, which is applied after each step. Defaults to none.
+        optional pointwise_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -89,9 +96,19 @@ impl Layer for SeparableConv1d {
             kernel_size: [self.kernel_size, 1],
             padding: self.padding,
             depth_multiplier: self.depth_multiplier,
-            depthwise: (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref()),
-            pointwise: (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref()),
-            bias: self.use_bias.then(|| (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref())),
+            depthwise: (
+                self.depthwise_initializer.as_ref(),
+                self.depthwise_regularizer.as_ref(),
+                self.depthwise_constraint.as_ref(),
+            ),
+            pointwise: (
+                self.pointwise_initializer.as_ref(),
+                self.pointwise_regularizer.as_ref(),
+                self.pointwise_constraint.as_ref(),
+            ),
+            bias: self.use_bias.then(|| {
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref())
+            }),
         };
         let [positions, _] = parts.declare(images, 1, &self.depthwise(images.last()), weights)?;
         Ok(vec![Shape::from([positions, self.filters])])
@@ -122,19 +139,24 @@ impl Layer for SeparableConv1d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set =
             SeparableConv1d::new(2, 2).depthwise_initializer(Ones).pointwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).pointwise_regularizer(L1::new(0.2));
+        let set = set
+            .depthwise_regularizer(L2::new(0.1))
+            .depthwise_constraint(NonNeg)
+            .pointwise_regularizer(L1::new(0.2))
+            .pointwise_constraint(NonNeg);
         let strided = SeparableConv1d::new(4, 3).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = SeparableConv1d::new(3, 2).dilation_rate(2).use_bias(false);
         vec![
             (Box::new(dilated), Shape::from([6, 2])),
             (Box::new(strided.depth_multiplier(2)), Shape::from([5, 3])),
-            (Box::new(set.bias_regularizer(L1::new(0.3))), Shape::from([3, 1])),
+            (Box::new(set.bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg)), Shape::from([3, 1])),
         ]
     }
 }

@@ -91,7 +91,9 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dOptions) -> Result<Geometry> {
         channels: x.axis(3),
         kernel,
         filters: w.axis(3),
+        groups: 1,
         strides,
+        dilation: [1, 1],
         padding: [top, left],
         output: [rows, columns],
     })

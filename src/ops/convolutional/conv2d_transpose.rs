@@ -8,8 +8,7 @@
 
 use crate::error::{Error, Result, check_setting};
 use crate::kernels::activation::Elementwise;
-use crate::kernels::conv2d::{self, Geometry, RequestedGradients};
-use crate::kernels::grouped_conv2d::{self, GroupedGeometry};
+use crate::kernels::grouped_conv2d::{self as kernel, GroupedGeometry, Scratch};
 use crate::ops::Conv2dTransposeOptions;
 use crate::shape::Shape;
 use crate::sizes::{self, MAX_STEP, check_steps};
@@ -17,13 +16,8 @@ use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Conv2dTranspose {
     options: Conv2dTransposeOptions,
-    convolution: Option<Convolution>,
-}
-
-/// The convolution whose gradient is computed.
-enum Convolution {
-    Plain(Geometry, Box<conv2d::Scratch>),
-    Grouped(GroupedGeometry, Box<grouped_conv2d::Scratch>),
+    /// The convolution whose gradient is computed.
+    convolution: Option<(GroupedGeometry, Scratch)>,
 }
 
 impl Op for Conv2dTranspose {
@@ -34,54 +28,23 @@ impl Op for Conv2dTranspose {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x, w] = arity(inputs)?;
         let g = geometry(x, w, &self.options)?;
-        self.convolution = Some(match g.dilation != [1, 1] || g.groups != 1 {
-            true => Convolution::Grouped(g, Box::new(grouped_conv2d::Scratch::new(&g)?)),
-            false => {
-                let plain = Geometry {
-                    batch: g.batch,
-                    height: g.size[0],
-                    width: g.size[1],
-                    channels: g.channels,
-                    kernel: g.kernel,
-                    filters: g.filters,
-                    strides: g.strides,
-                    padding: g.padding,
-                    output: g.output,
-                };
-                Convolution::Plain(plain, Box::new(conv2d::Scratch::new(&plain, true)?))
-            }
-        });
+        self.convolution = Some((g, Scratch::new(&g)?));
         Shape::new(&[g.batch, g.size[0], g.size[1], g.channels * g.groups])
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
-        let [x, w] = inputs.each();
-        match &mut self.convolution {
-            // Only the gradient of the images is computed, which does not read them.
-            Some(Convolution::Plain(g, scratch)) => conv2d::backward_input(g, &x, &w, y, scratch),
-            Some(Convolution::Grouped(g, scratch)) => grouped_conv2d::backward_input(g, &x, &w, y, scratch),
-            None => {}
-        }
+        let ([x, w], Some((geometry, scratch))) = (inputs.each(), &mut self.convolution) else { return };
+        kernel::backward_input(geometry, &w, &x, y, scratch);
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([x, w], [dx, dw]) = (inputs.each(), gradients.each());
-        match &mut self.convolution {
-            Some(Convolution::Plain(g, scratch)) => {
-                if let Some(dx) = dx {
-                    conv2d::forward(g, dy, &w, None, Elementwise::Linear, dx, scratch);
-                }
-                conv2d::backward(g, dy, &w, &x, RequestedGradients { dx: None, dw, db: None }, scratch);
-            }
-            Some(Convolution::Grouped(g, scratch)) => {
-                if let Some(dx) = dx {
-                    grouped_conv2d::forward(g, dy, &w, None, Elementwise::Linear, dx, scratch);
-                }
-                if let Some(dw) = dw {
-                    grouped_conv2d::backward_weight(g, dy, &x, dw, scratch);
-                }
-            }
-            None => {}
+        let Some((geometry, scratch)) = &mut self.convolution else { return };
+        if let Some(dx) = dx {
+            kernel::forward(geometry, dy, &w, None, Elementwise::Linear, dx, scratch);
+        }
+        if dw.is_some() {
+            kernel::backward(geometry, dy, &w, &x, [None, dw], scratch);
         }
     }
 }
@@ -98,9 +61,9 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dTransposeOptions) -> Result<Grou
              number of channels that is a multiple of {groups}"
         )));
     }
-    let kernel = [w.axis(0), w.axis(1)];
+    let window = [w.axis(0), w.axis(1)];
     for axis in 0..2 {
-        let reach = sizes::product(&[kernel[axis].saturating_sub(1), dilation[axis]])?;
+        let reach = sizes::product(&[window[axis].saturating_sub(1), dilation[axis]])?;
         sizes::sum(&[sizes::product(&[x.axis(axis + 1), strides[axis]])?, reach, cropping[axis], size[axis]])?;
         check_setting((1..=MAX_STEP).contains(&size[axis]), "Conv2dTranspose", "size", size[axis], "≥ 1 and < 2³¹")?;
     }
@@ -111,7 +74,7 @@ fn geometry(x: Shape, w: Shape, options: &Conv2dTransposeOptions) -> Result<Grou
         channels: w.axis(2),
         filters: x.axis(3) / groups,
         groups,
-        kernel,
+        kernel: window,
         strides,
         dilation,
         padding: cropping,

@@ -54,12 +54,7 @@ impl Op for GroupedConv2d {
         if let Some(db) = db {
             matmul::sum_rows(dz, db.len(), ROWS_PER_CHUNK, db);
         }
-        if let Some(dw) = dw {
-            kernel::backward_weight(sizes, &x, dz, dw, scratch);
-        }
-        if let Some(dx) = dx {
-            kernel::backward_input(sizes, dz, &w, dx, scratch);
-        }
+        kernel::backward(sizes, &x, &w, dz, [dx, dw], scratch);
     }
 }
 
