@@ -1,8 +1,10 @@
-//! The models of the five notebooks, each with its optimizer and batch size, for all benchmarks.
+//! The models that are benchmarked: those of the five notebooks, each with its optimizer and batch size, and other networks.
 
+mod networks;
 mod options;
 mod tape;
 
+pub use networks::Network;
 pub use options::Options;
 
 use gradus::data::mnist::Digits;

@@ -48,7 +48,7 @@ pub struct Accepts {
     fewer: &'static str,
     class: Option<usize>,
     threshold: Option<f32>,
-    ignored: Option<i64>,
+    pub(crate) ignored: Option<i64>,
     remedy: &'static str,
 }
 
@@ -96,7 +96,8 @@ impl Accepts {
     }
 
     /// Also accepts this label, even if it is not a class of the output: −1 or 255 often mark positions without a class.
-    /// Metrics of this output still require classes.
+    /// Metrics of this output still require classes. The loss must be the mean over the other positions of a
+    /// batch: `fit` and `evaluate` weight the losses of batches by their numbers of such positions.
     pub fn ignored_label(mut self, label: impl Into<Option<i64>>) -> Accepts {
         self.ignored = label.into();
         self

@@ -32,7 +32,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`data`] | datasets |
-//! | [`layers`], [`initializers`], [`regularizers`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
+//! | [`layers`], [`initializers`], [`regularizers`], [`constraints`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
 //! | [`preprocessing`] | conversion of strings to numbers before they enter a model |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
 //! | [`save`] | model files and checkpoints |
@@ -48,6 +48,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accepts;
+mod axes;
 mod axis_order;
 mod error;
 mod forward;
@@ -77,6 +78,7 @@ const FORMAT_LAYERS: &[(&str, registry::Constructor<dyn layers::Layer>)] = &[
 pub mod architecture;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod constraints;
 pub mod data;
 pub mod files;
 pub mod formats;
@@ -102,6 +104,7 @@ pub mod testing;
 
 pub use accepts::{Accepts, TargetKind};
 pub use architecture::{Architecture, Graph, LayerInstance, Sequential, ValueInfo};
+pub use axes::Axes;
 pub use axis_order::AxisOrder;
 pub use error::{Error, Result, SettingValue, WrongNames};
 pub use model::callbacks;

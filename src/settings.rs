@@ -204,6 +204,21 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Reads a list of axes, which are negative if counted from the end. One axis is a list too.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] when the setting is missing or of another type.
+    pub fn axes(&mut self, name: &str) -> Result<Vec<isize>> {
+        let value = self.take(name)?;
+        let axes = match value {
+            SpecValue::UInt(_) | SpecValue::Int(_) => return self.axis(name).map(|axis| vec![axis]),
+            SpecValue::UInts(axes) => axes.iter().map(|axis| isize::try_from(*axis).ok()).collect(),
+            SpecValue::Ints(axes) => Some(axes.clone()),
+            _ => None,
+        };
+        axes.ok_or_else(|| self.wrong_type(name, value, "a list of integers"))
+    }
+
     /// Reads two integers ≥ 0, such as the height and the width of a kernel.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub enum SpecValue {
     Int(isize),
     /// A list of integers ≥ 0, such as the sizes of several axes.
     UInts(Vec<usize>),
+    /// A list of integers, such as axes, which are negative if counted from the end.
+    Ints(Vec<isize>),
     /// A floating-point number.
     Float(f32),
     /// A list of floating-point numbers.
@@ -103,6 +105,7 @@ impl fmt::Display for SpecValue {
             SpecValue::UInt(size) => write!(f, "{size}"),
             SpecValue::Int(number) => write!(f, "{number}"),
             SpecValue::UInts(sizes) => write!(f, "{sizes:?}"),
+            SpecValue::Ints(numbers) => write!(f, "{numbers:?}"),
             SpecValue::Float(number) => write!(f, "{number}"),
             SpecValue::Floats(numbers) => write!(f, "{numbers:?}"),
             SpecValue::Str(text) => f.write_str(text),

@@ -12,13 +12,15 @@ MODELS = ["dense_linear", "lenet5", "dropout_mlp", "basic_nn", "deep_sigmoid"]
 BATCH = dict(zip(MODELS, [100, 128, 32, 1000, 32]))
 
 
-def options():
-    """`MODEL [--epochs N] [--threads N] [--limit N] [--wait]`."""
+def options(models=MODELS, layouts=()):
+    """`MODEL [--epochs N] [--threads N] [--limit N] [--wait]`, and `--layout L` if there are layouts."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("model", choices=models)
+    if layouts:
+        parser.add_argument("--layout", choices=layouts, default=layouts[0])
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--limit", type=int, help="only the first N images")
+    parser.add_argument("--limit", type=int, help="only the first N rows")
     parser.add_argument("--wait", action="store_true", help="a line of standard input starts an epoch, its end ends all")
     return parser.parse_args()
 
@@ -53,7 +55,7 @@ class Epochs:
         """Stops the clock, then computes the mean of (loss, rows) pairs, which may take time."""
         seconds = time.perf_counter() - self.start
         mean = sum(float(loss) * rows for loss, rows in losses) / sum(rows for _, rows in losses)
-        print(f"epoch {self.number} seconds {seconds:.4f} loss {mean:.4f}", flush=True)
+        print(f"epoch {self.number} seconds {seconds:.5f} loss {mean:.4f}", flush=True)
 
 
 def run(asked, epoch):

@@ -4,14 +4,17 @@ import pathlib
 import shutil
 import sys
 
+import networks
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 OURS = TARGET / "release"
 RUST = TARGET / "peers" / "rust" / "release"
 
-# A program takes `MODEL --epochs N --threads T --wait` and prints `epoch N seconds S loss L` for each epoch.
-PROGRAMS = {
+# A program takes `MODEL --epochs N --threads T --wait` and prints `epoch N seconds S loss L` for each epoch. These train the
+# models of the notebooks.
+MODELS = {
     "gradus": [OURS / "epoch"],
     "PyTorch": [sys.executable, HERE / "torch_models.py"],
     "Keras": [sys.executable, HERE / "keras_models.py"],
@@ -19,6 +22,14 @@ PROGRAMS = {
     "burn": [RUST / "burn_models"],
     "candle": [RUST / "candle_models"],
     "rustyml": [RUST / "rustyml_models"],
+}
+# These train the networks of networks.txt.
+NETWORKS = {
+    "gradus": [OURS / "epoch"],
+    "PyTorch": [sys.executable, HERE / "torch_networks.py", "--layout", "contiguous"],
+    "PyTorch-NHWC": [sys.executable, HERE / "torch_networks.py", "--layout", "channels_last"],
+    "Keras": [sys.executable, HERE / "keras_networks.py"],
+    "JAX": [sys.executable, HERE / "jax_networks.py"],
 }
 # A program takes `--threads T` and prints `product F`, the FLOP/s of one large product.
 PRODUCTS = {"gradus": [OURS / "product"], "PyTorch": [sys.executable, HERE / "torch_product.py"]}
@@ -39,3 +50,8 @@ def bound(command, threads):
     cores = sorted(os.sched_getaffinity(0))[:threads] if hasattr(os, "sched_getaffinity") else []
     bind = ["taskset", "-c", ",".join(map(str, cores))] if cores and shutil.which("taskset") else []
     return [*bind, *map(str, command), "--threads", str(threads)]
+
+
+def programs(model):
+    """The programs that train this model."""
+    return NETWORKS if model in networks.NETWORKS else MODELS

@@ -14,15 +14,21 @@ import os
 import subprocess
 import sys
 
-from programs import PRODUCTS, PROGRAMS, bound, environment
+from programs import MODELS, NETWORKS, PRODUCTS, bound, environment, programs
 
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 THREADS = [int(threads) for threads in os.environ.get("THREADS", "2 1").split()]
 SLOW, SLOW_ROUNDS = float(os.environ.get("SLOW", 3)), 3
 LIMIT = os.environ.get("LIMIT", "")
-NAMES = ["gradus", *(os.environ.get("PEERS", "").split() or list(PROGRAMS)[1:])]
-if unknown := [name for name in NAMES if name not in PROGRAMS]:
-    sys.exit(f"unknown PEERS {', '.join(unknown)}; available: {', '.join(list(PROGRAMS)[1:])}")
+PEERS = os.environ.get("PEERS", "").split()
+KNOWN = [name for name in {**MODELS, **NETWORKS} if name != "gradus"]
+if unknown := [name for name in PEERS if name not in KNOWN]:
+    sys.exit(f"unknown PEERS {', '.join(unknown)}; available: {', '.join(KNOWN)}")
+
+
+def names_of(model):
+    """The programs to time for this model: gradus first."""
+    return [name for name in programs(model) if name == "gradus" or not PEERS or name in PEERS]
 
 
 class Records:
@@ -48,7 +54,7 @@ class Program:
     """A program that waits between epochs. The constructor trains the warm-up epoch."""
 
     def __init__(self, name, model, threads):
-        command = bound([*PROGRAMS[name], model], threads) + ["--epochs", str(ROUNDS + 1), "--wait"]
+        command = bound([*programs(model)[name], model], threads) + ["--epochs", str(ROUNDS + 1), "--wait"]
         command += ["--limit", LIMIT] if LIMIT else []
         pipe = subprocess.PIPE
         self.name = name
@@ -85,14 +91,14 @@ def product(records, model, threads, name):
 
 def is_slow(records, model, threads, name):
     """Whether a peer was too slow in round 1 to become the fastest."""
-    first = {peer: records.get(model, threads, peer, 1) for peer in NAMES[1:]}
+    first = {peer: records.get(model, threads, peer, 1) for peer in names_of(model)[1:]}
     times = [seconds for seconds in first.values() if seconds is not None]
     return name != "gradus" and first[name] is not None and first[name] > SLOW * min(times)
 
 
 def missing(records, model, threads, turn):
     """The programs that are still to be timed in this round."""
-    wanted = [name for name in NAMES if records.get(model, threads, name, turn) is None]
+    wanted = [name for name in names_of(model) if records.get(model, threads, name, turn) is None]
     return [name for name in wanted if turn <= SLOW_ROUNDS or not is_slow(records, model, threads, name)]
 
 
@@ -101,13 +107,13 @@ def measure(records, model, threads):
         product(records, model, threads, name)
     rounds = range(1, ROUNDS + 1)
     due = {name for turn in rounds for name in missing(records, model, threads, turn)}
-    due |= {name for name in NAMES if records.get(model, threads, name, "memory") is None}
-    programs = {name: Program(name, model, threads) for name in NAMES if name in due}
+    due |= {name for name in names_of(model) if records.get(model, threads, name, "memory") is None}
+    running = {name: Program(name, model, threads) for name in names_of(model) if name in due}
     for turn in rounds:
         names = missing(records, model, threads, turn)
         for name in names if turn % 2 else reversed(names):
-            records.add(model, threads, name, turn, value=programs[name].epoch())
-    for name, program in programs.items():
+            records.add(model, threads, name, turn, value=running[name].epoch())
+    for name, program in running.items():
         memory = program.end()
         if records.get(model, threads, name, "memory") is None:
             records.add(model, threads, name, "memory", value=round(memory, 1))

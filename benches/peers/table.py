@@ -2,17 +2,20 @@
 import statistics
 import sys
 
-from programs import PROGRAMS
+from networks import NETWORKS, floating_point_operations
+from programs import programs as programs_of
 
 # Floating-point operations per epoch of 60,000 images, two for each multiply-add of the dense computation: forward, and the
 # gradients of weights and inputs. The first layer needs no gradient of its inputs, except in deep_sigmoid, where trained
 # weights precede it.
 GFLOP = {"dense_linear": 200.7, "lenet5": 89.2, "dropout_mlp": 192.6, "basic_nn": 38.4, "deep_sigmoid": 66.6}
 
-records = {}
+# Results by number of threads, model, program and quantity: those of the notebooks' models, and those of the networks.
+records, networks = {}, {}
 for line in open(sys.argv[1]):
     model, threads, program, what, value = line.split()
-    records.setdefault(int(threads), {}).setdefault(model, {}).setdefault(program, {})[what] = float(value)
+    kind = networks if model in NETWORKS else records
+    kind.setdefault(int(threads), {}).setdefault(model, {}).setdefault(program, {})[what] = float(value)
 
 
 def rounds(program):
@@ -23,8 +26,8 @@ def median(program):
     return statistics.median(rounds(program).values())
 
 
-def peers(programs):
-    return [name for name in PROGRAMS if name != "gradus" and name in programs]
+def peers(programs, model="lenet5"):
+    return [name for name in programs_of(model) if name != "gradus" and name in programs]
 
 
 def row(*cells):
@@ -76,6 +79,23 @@ def memory(most):
         row(model, *(f"{peak:.0f}" for peak in peaks.values()), ratio)
 
 
+def steps(models):
+    """Prints milliseconds of a step of each network, and which share of the rate of a large product gradus reaches."""
+    names = peers(next(iter(models.values())), next(iter(models)))
+    head("network", "gradus", *names, "gradus / fastest peer", "GFLOP a step", "share of the product rate", "MiB", "least MiB of a peer")
+    for model, programs in models.items():
+        network = NETWORKS[model]
+        ours, theirs = median(programs["gradus"]), {name: median(programs[name]) for name in names}
+        fastest = min(theirs, key=theirs.get)
+        each = 1e3 / network.steps
+        cells = [f"**{seconds * each:.3f}**" if name == fastest else f"{seconds * each:.3f}" for name, seconds in theirs.items()]
+        operations = floating_point_operations(network)
+        share = operations * network.steps / ours / programs["gradus"]["product"]
+        least = min(programs[name]["memory"] for name in names)
+        row(model, f"{ours * each:.3f}", *cells, f"**{ours / theirs[fastest]:.2f}**", f"{operations / 1e9:.3g}", f"{share:.0%}",
+            f"{programs['gradus']['memory']:.0f}", f"{least:.0f}")
+
+
 def summary():
     """Prints gradus and the fastest peer for each number of threads."""
     counts = sorted(records, reverse=True)
@@ -99,8 +119,12 @@ def main():
         print(f"Lower bounds, {'one thread' if threads == 1 else f'{threads} threads'}. ", end="")
         floors(records[threads])
         print()
-    print("Peak resident memory, MiB:\n")
-    memory(records[max(records)])
+    if records:
+        print("Peak resident memory, MiB:\n")
+        memory(records[max(records)])
+    for threads in sorted(networks, reverse=True):
+        print(f"\nMilliseconds of a step, {'one thread on one core' if threads == 1 else f'{threads} threads'}:\n")
+        steps(networks[threads])
 
 
 if __name__ == "__main__":

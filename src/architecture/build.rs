@@ -70,9 +70,9 @@ impl Architecture {
             None => {
                 let mut declared = Weights::new(&mut self.params, &built.name, source);
                 let outputs = built.layer.build(&inputs, &mut declared).map_err(|error| error.at(place, &inputs))?;
-                let (weights, penalties) = declared.into_declared();
-                self.layers[layer].weights = weights;
-                self.layers[layer].penalties = penalties;
+                let (weights, penalties, constraints) = declared.into_declared();
+                let built = &mut self.layers[layer];
+                (built.weights, built.penalties, built.constraints) = (weights, penalties, constraints);
                 outputs
             }
             Some(first) => {
@@ -113,7 +113,7 @@ fn name(layers: Layers) -> Vec<BuiltLayer> {
     let mut counts = BTreeMap::new();
     let named = layers.into_iter().map(|(name, layer)| {
         let name = name.unwrap_or_else(|| layer_name(&layer.spec(), &mut counts));
-        BuiltLayer { layer, name, weights: Vec::new(), penalties: Vec::new(), calls: Vec::new() }
+        BuiltLayer { layer, name, weights: Vec::new(), penalties: Vec::new(), constraints: Vec::new(), calls: Vec::new() }
     });
     named.collect()
 }

@@ -1,6 +1,6 @@
 //! The layers of an architecture.
 
-use crate::layers::{Layer, Penalty};
+use crate::layers::{Constrained, Layer, Penalty};
 use crate::tape::ParamId;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub(super) struct BuiltLayer {
     pub(super) weights: Vec<ParamId>,
     /// The regularizers of weights, which add to the loss.
     pub(super) penalties: Vec<Penalty>,
+    /// The constraints on weights, which are applied after each step.
+    pub(super) constraints: Vec<Constrained>,
     /// The numbers of its calls.
     pub(super) calls: Vec<usize>,
 }

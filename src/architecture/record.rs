@@ -5,7 +5,7 @@ use super::built_layer::BuiltLayer;
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Penalty};
 use crate::shape::Shape;
-use crate::tape::{Mode, Params, Recorder, Var};
+use crate::tape::{Mode, ParamId, Params, Recorder, Var};
 
 impl Architecture {
     /// Records the forward pass for inputs with a batch axis, and returns the outputs.
@@ -42,17 +42,37 @@ impl Architecture {
         penalties.reduce(|sum, penalty| sum + penalty)
     }
 
-    /// Checks the forward pass of one sample and the penalties of regularizers, by recording them. `with_params` does not
+    /// Records the constrained values of the weights that have a constraint.
+    pub(crate) fn record_constraints<'r>(&self, recorder: &'r Recorder) -> Vec<(ParamId, Var<'r>)> {
+        let mut constrained = Vec::new();
+        for (built, (id, constraint)) in
+            self.layers.iter().flat_map(|built| built.constraints.iter().map(move |of| (built, of)))
+        {
+            let weights = recorder.parameter(&self.params, *id);
+            let values = recorder.scope(&built.name, || constraint.record(weights));
+            if values.shape() != weights.shape() {
+                let place = || format!("{}: {}", self.params.name(*id), constraint.spec().class());
+                let expected = Error::expected(format!("the shape of the weights, {}", weights.shape()));
+                recorder.fail(expected.at(place, &[values.shape()]));
+            }
+            constrained.push((*id, values));
+        }
+        constrained
+    }
+
+    /// Checks the forward pass of one sample, the penalties of regularizers and the constraints, by recording them. `with_params` does not
     /// call it, since it allocates all values.
     ///
     /// # Errors
     /// A layer that records shapes other than those that its `build` returned; errors of operations; a regularizer whose
-    /// penalty is not a scalar.
+    /// penalty is not a scalar; a constraint whose values have another shape than the weights.
     pub fn check(&self) -> Result<()> {
         let recorder = Recorder::new(Mode::Inference);
-        let inputs = self.accepted_inputs().iter().map(|input| input.batch(1).map(|shape| recorder.input(shape)));
+        let rows = self.params.carried_rows().unwrap_or(1);
+        let inputs = self.accepted_inputs().iter().map(|input| input.batch(rows).map(|shape| recorder.input(shape)));
         self.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?)?;
         self.record_penalty(&recorder);
+        self.record_constraints(&recorder);
         recorder.finish().map(|_| ())
     }
 }

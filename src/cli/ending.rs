@@ -41,7 +41,8 @@ impl Ending {
     pub(super) fn of(model: &Model) -> Result<Ending> {
         let recorder = Recorder::new(Mode::Inference);
         let inputs = model.architecture().accepted_inputs().iter();
-        let inputs = inputs.map(|shape| shape.batch(2).map(|shape| recorder.input(shape)));
+        let rows = model.params().carried_rows().unwrap_or(2);
+        let inputs = inputs.map(|shape| shape.batch(rows).map(|shape| recorder.input(shape)));
         let outputs = model.record(&recorder, &inputs.collect::<Result<Vec<_>>>()?)?;
         Ok(outputs.first().map_or(Ending::Linear, |output| ending(*output)))
     }

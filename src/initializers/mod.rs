@@ -11,6 +11,7 @@ mod draw;
 mod fans;
 
 pub use fans::fans;
+pub use variance_scaling::{Distribution, FanMode};
 
 use crate::error::{Error, Result};
 use crate::forward::forward;
@@ -30,29 +31,28 @@ use std::sync::Arc;
 /// ```
 /// use gradus::{FromSpec, Key, Result, Settings, Shape, Spec, initializers::Initializer, layers::Dense, save::Registry};
 ///
-/// /// Ones on the diagonal of a matrix, so that a layer initially returns its input.
+/// /// Alternating ones and minus ones.
 /// #[derive(Debug)]
-/// struct Identity;
+/// struct Alternating;
 ///
-/// impl Initializer for Identity {
+/// impl Initializer for Alternating {
 ///     fn values(&self, shape: Shape, _: Key) -> Result<Vec<f32>> {
-///         let columns = shape.last();
-///         Ok((0..shape.len()).map(|at| if at / columns == at % columns { 1.0 } else { 0.0 }).collect())
+///         Ok((0..shape.len()).map(|at| if at % 2 == 0 { 1.0 } else { -1.0 }).collect())
 ///     }
 ///     fn spec(&self) -> Spec {
 ///         Spec::new(Self::CLASS)
 ///     }
 /// }
 ///
-/// impl FromSpec for Identity {
-///     const CLASS: &'static str = "Identity";
-///     fn from_spec(_: &mut Settings<'_>) -> Result<Identity> {
-///         Ok(Identity)
+/// impl FromSpec for Alternating {
+///     const CLASS: &'static str = "Alternating";
+///     fn from_spec(_: &mut Settings<'_>) -> Result<Alternating> {
+///         Ok(Alternating)
 ///     }
 /// }
 ///
-/// let layer = Dense::new(10).kernel_initializer(Identity);
-/// let registry = Registry::new().initializer::<Identity>(); // for Model::load_with
+/// let layer = Dense::new(10).kernel_initializer(Alternating);
+/// let registry = Registry::new().initializer::<Alternating>(); // for Model::load_with
 /// ```
 ///
 /// `Box` and `Arc` of an initializer are initializers, so that one can be chosen at run time.
@@ -150,6 +150,7 @@ initializers! {
     glorot_uniform::GlorotUniform,
     he_normal::HeNormal,
     he_uniform::HeUniform,
+    identity::Identity,
     lecun_normal::LecunNormal,
     lecun_uniform::LecunUniform,
     ones::Ones,
@@ -157,6 +158,7 @@ initializers! {
     random_normal::RandomNormal,
     random_uniform::RandomUniform,
     truncated_normal::TruncatedNormal,
+    variance_scaling::VarianceScaling,
     zeros::Zeros,
 }
 

@@ -53,6 +53,7 @@ pub struct DeclaredWeight {
     name: String,
     shape: Shape,
     trainable: bool,
+    carried: bool,
 }
 
 impl DeclaredWeight {
@@ -62,6 +63,7 @@ impl DeclaredWeight {
             name: params.name(id).into(),
             shape: params.shape(id),
             trainable: params.trainable(id),
+            carried: params.carried(id),
         };
         params.ids().map(weight).collect()
     }
@@ -79,5 +81,11 @@ impl DeclaredWeight {
     /// Whether the weight is learned.
     pub fn is_trainable(&self) -> bool {
         self.trainable
+    }
+
+    /// Whether it is state that is carried from one batch to the next;
+    /// see [`Weights::add_carried_state`].
+    pub fn is_carried(&self) -> bool {
+        self.carried
     }
 }

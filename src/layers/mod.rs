@@ -19,17 +19,19 @@ mod frozen;
 mod masks;
 mod merged_shape;
 mod recurrence;
+mod recurrent_layer;
 mod sequence_image;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use recurrent::bidirectional::MergeMode;
+pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use weights::{Cursor, Weights};
 
 pub use crate::ops::Padding;
 
-pub(crate) use weights::{Penalty, Source};
+pub(crate) use weights::{Constrained, Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
@@ -147,9 +149,9 @@ pub trait Layer: Debug + Send + Sync {
         None
     }
 
-    /// The options of a recurrent layer, for [`Bidirectional`]. Only layers of this crate have them: the type is private.
-    #[doc(hidden)]
-    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>> {
+    /// The layer as a recurrent layer, which [`Bidirectional`] records in both directions. Defaults to `None`: the layer is
+    /// not recurrent.
+    fn recurrent(&self) -> Option<&dyn RecurrentLayer> {
         None
     }
 }
@@ -160,7 +162,7 @@ forward!(Layer for [Box, Arc] {
     fn spec(&self) -> Spec;
     fn supports_masking(&self) -> bool;
     fn thawed(&self) -> Option<Arc<dyn Layer>>;
-    fn recurrence(&self) -> Option<recurrence::Recurrence<'_>>;
+    fn recurrent(&self) -> Option<&dyn RecurrentLayer>;
 });
 
 /// Declares the layers by group: each is a file in the folder of its group and a line in the list below.

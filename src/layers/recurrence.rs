@@ -1,6 +1,7 @@
 //! The common part of recurrent layers.
 
-use super::{Activation, Cursor, Weights};
+use super::{Activation, Cursor, Direction, Weights};
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::Initializer;
 use crate::kernels::recurrent::Cell;
@@ -13,9 +14,9 @@ use crate::spec::Spec;
 use crate::tape::{Mode, Var};
 use std::sync::Arc;
 
-/// The options of a recurrent layer, from which [`Bidirectional`](super::Bidirectional) records both directions.
+/// The options of a recurrent layer.
 #[derive(Clone, Copy, Debug)]
-pub struct Recurrence<'a> {
+pub(super) struct Recurrence<'a> {
     /// The layer's name in errors.
     pub(super) owner: &'static str,
     pub(super) cell: Cell,
@@ -27,6 +28,8 @@ pub struct Recurrence<'a> {
     pub(super) initializers: [&'a Arc<dyn Initializer>; 3],
     /// The regularizers of the kernel, the recurrent kernel and the bias.
     pub(super) regularizers: [Option<&'a Arc<dyn Regularizer>>; 3],
+    /// The constraints on the kernel, the recurrent kernel and the bias.
+    pub(super) constraints: [Option<&'a Arc<dyn Constraint>>; 3],
     pub(super) unit_forget_bias: bool,
     pub(super) dropout: f32,
     pub(super) recurrent_dropout: f32,
@@ -36,14 +39,107 @@ pub struct Recurrence<'a> {
     pub(super) zero_output_for_mask: bool,
     /// Whether the outputs are in the order of the inputs even if steps are processed backwards.
     pub(super) in_order_of_inputs: bool,
-    /// A prefix of the names of the weights.
-    pub(super) prefix: &'static str,
+    /// The number of rows of each batch, if the states are carried from one batch to the next.
+    pub(super) stateful: Option<usize>,
 }
 
+/// The names of the states that are carried from one batch to the next.
+const STATES: [&str; 2] = ["hidden_state", "cell_state"];
+
+/// Implements a layer as the recurrence of a cell, whose options have the names of Keras.
+macro_rules! recurrent {
+    ($Layer:ident, |$this:ident| $cell:expr, $recurrent_activation:expr, $unit_forget_bias:expr) => {
+        impl $Layer {
+            fn recurrence(&self) -> $crate::layers::recurrence::Recurrence<'_> {
+                let $this = self;
+                $crate::layers::recurrence::Recurrence {
+                    owner: stringify!($Layer),
+                    cell: $cell,
+                    units: self.units,
+                    use_bias: self.use_bias,
+                    activation: self.activation,
+                    recurrent_activation: $recurrent_activation,
+                    initializers: [&self.kernel_initializer, &self.recurrent_initializer, &self.bias_initializer],
+                    regularizers: [
+                        self.kernel_regularizer.as_ref(),
+                        self.recurrent_regularizer.as_ref(),
+                        self.bias_regularizer.as_ref(),
+                    ],
+                    constraints: [
+                        self.kernel_constraint.as_ref(),
+                        self.recurrent_constraint.as_ref(),
+                        self.bias_constraint.as_ref(),
+                    ],
+                    unit_forget_bias: $unit_forget_bias,
+                    dropout: self.dropout,
+                    recurrent_dropout: self.recurrent_dropout,
+                    return_sequences: self.return_sequences,
+                    return_state: self.return_state,
+                    go_backwards: self.go_backwards,
+                    zero_output_for_mask: self.zero_output_for_mask,
+                    in_order_of_inputs: false,
+                    stateful: self.stateful,
+                }
+            }
+        }
+
+        impl Layer for $Layer {
+            fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+                self.recurrence().build(inputs, weights)
+            }
+
+            fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+                self.recurrence().record(weights, inputs)
+            }
+
+            fn spec(&self) -> Spec {
+                self.write_options(Spec::new(Self::CLASS))
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+
+            fn recurrent(&self) -> Option<&dyn $crate::layers::RecurrentLayer> {
+                Some(self)
+            }
+        }
+
+        impl $crate::layers::RecurrentLayer for $Layer {
+            fn goes_backwards(&self) -> bool {
+                self.go_backwards
+            }
+
+            fn returns_sequences(&self) -> bool {
+                self.return_sequences
+            }
+
+            fn returns_state(&self) -> bool {
+                self.return_state
+            }
+
+            fn states(&self) -> usize {
+                self.recurrence().cell.states()
+            }
+
+            fn record_in<'r>(
+                &self,
+                direction: $crate::layers::Direction,
+                weights: &mut Cursor<'_, 'r>,
+                inputs: &[Var<'r>],
+            ) -> Vec<Var<'r>> {
+                self.recurrence().directed(direction).record(weights, inputs)
+            }
+        }
+    };
+}
+pub(super) use recurrent;
+
 impl Recurrence<'_> {
-    /// The number of states.
-    pub(super) fn states(&self) -> usize {
-        self.cell.states()
+    /// The recurrence in a direction, with outputs in the order of the inputs.
+    pub(super) fn directed(self, direction: Direction) -> Self {
+        let Direction { go_backwards, zero_output_for_mask } = direction;
+        Recurrence { go_backwards, zero_output_for_mask, in_order_of_inputs: true, ..self }
     }
 
     /// Declares the weights, and returns the shapes of the outputs.
@@ -64,15 +160,23 @@ impl Recurrence<'_> {
         let columns = sizes::product(&[self.units, self.cell.gates()])?;
         let [kernel, recurrent, bias] = self.initializers.map(AsRef::as_ref);
         let [of_kernel, of_recurrent, of_bias] = self.regularizers;
-        let name = |name: &str| format!("{}{name}", self.prefix);
-        weights.add_regularized(&name("kernel"), [sequence.last(), columns], kernel, of_kernel)?;
-        weights.add_regularized(&name("recurrent_kernel"), [self.units, columns], recurrent, of_recurrent)?;
+        weights.add_regularized("kernel", [sequence.last(), columns], kernel, of_kernel)?;
+        weights.constrain(self.constraints[0])?;
+        weights.add_regularized("recurrent_kernel", [self.units, columns], recurrent, of_recurrent)?;
+        weights.constrain(self.constraints[1])?;
         if self.use_bias {
             let two = self.cell == Cell::Gru { reset_after: true };
             let shape = if two { Shape::from([2, columns]) } else { Shape::from(columns) };
             let forgetting = ForgetBias { others: bias, units: self.units };
             let initializer = if self.unit_forget_bias { &forgetting } else { bias };
-            weights.add_regularized(&name("bias"), shape, initializer, of_bias)?;
+            weights.add_regularized("bias", shape, initializer, of_bias)?;
+            weights.constrain(self.constraints[2])?;
+        }
+        if let Some(rows) = self.stateful {
+            check_setting(rows > 0, self.owner, "stateful", rows, "at least 1")?;
+            for name in &STATES[..count] {
+                weights.add_carried_state(name, rows, units)?;
+            }
         }
         let output = if self.return_sequences { Shape::from([sequence.axis(0), self.units]) } else { units };
         let states = if self.return_state { count } else { 0 };
@@ -84,6 +188,7 @@ impl Recurrence<'_> {
         let [kernel, recurrent_kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
         let (x, rows) = (inputs[0], inputs[0].shape().axis(0));
+        let carried = self.carried_states(weights, inputs[0]);
         let is_training = x.recorder().mode() == Mode::Training;
         // One mask for all steps of a sequence.
         let factors = |rate: f32, shape: Shape| {
@@ -96,6 +201,7 @@ impl Recurrence<'_> {
             .activation(self.activation)
             .recurrent_activation(self.recurrent_activation)
             .initial_state(&inputs[1..])
+            .carried_state(carried)
             .mask(inputs[0].mask())
             .recurrent_dropout(recurrent_factors)
             .go_backwards(self.go_backwards)
@@ -112,6 +218,18 @@ impl Recurrence<'_> {
             outputs[0] = outputs[0].without_mask();
         }
         outputs
+    }
+}
+
+impl Recurrence<'_> {
+    /// The states that are carried from one batch to the next. None unless the layer is stateful.
+    fn carried_states<'r>(&self, weights: &mut Cursor<'_, 'r>, x: Var<'r>) -> Vec<Var<'r>> {
+        let Some(expected) = self.stateful else { return Vec::new() };
+        if x.shape().axis(0) != expected {
+            let expected = format!("batches of {expected} rows, the number of rows that stateful declares");
+            x.recorder().fail(Error::expected(expected).at(|| x.recorder().current_scope(), &[x.shape()]));
+        }
+        STATES[..self.cell.states()].iter().map(|_| weights.take::<1>()[0]).collect()
     }
 }
 

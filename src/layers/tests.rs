@@ -2,7 +2,7 @@
 
 mod masks;
 
-use super::{Cursor, Layer, Source, Weights, samples};
+use super::{Cursor, Gru, Layer, Lstm, SimpleRnn, Source, Weights, samples};
 use crate::error::Result;
 use crate::registry::BUILT_IN;
 use crate::settings::check_options::check_options;
@@ -109,7 +109,7 @@ fn the_shape_of_build_is_that_of_record_in_both_modes() {
 fn a_wrong_number_of_inputs_is_rejected() {
     for_each_sample(|Sample { layer, inputs: shapes, .. }| {
         // Merging layers accept any number of inputs from two, and recurrent layers accept a sequence without initial states.
-        let is_recurrent = layer.recurrence().is_some() || layer.spec().class() == "Bidirectional";
+        let is_recurrent = layer.recurrent().is_some() || layer.spec().class() == "Bidirectional";
         let wrong = if is_recurrent || shapes.len() == 1 { vec![shapes[0]; 2] } else { vec![shapes[0]] };
         for inputs in [&wrong[..], &[]] {
             let mut params = Params::new();
@@ -196,7 +196,13 @@ fn every_layer_has_a_line_in_the_summary() {
 
 #[test]
 fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors() {
-    let specs: Vec<Spec> =
+    let mut specs: Vec<Spec> =
         samples().iter().flat_map(|(_, samples)| samples).map(|sample| sample.layer.spec()).collect();
+    // Stateful layers take batches of one size only, so they are not among the samples.
+    specs.extend([
+        Gru::new(1).stateful(2).spec(),
+        Lstm::new(1).stateful(2).spec(),
+        SimpleRnn::new(1).stateful(2).spec(),
+    ]);
     check_options::<dyn Layer>(&specs, |layer| layer.spec());
 }

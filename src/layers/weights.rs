@@ -1,7 +1,8 @@
 //! Declaration of the weights of a layer when it is built, and access to them when it records.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result};
-use crate::initializers::Initializer;
+use crate::initializers::{Initializer, Zeros};
 use crate::random::Key;
 use crate::regularizers::Regularizer;
 use crate::shape::{MAX_RANK, Shape};
@@ -15,13 +16,22 @@ pub struct Weights<'a> {
     params: &'a mut Params,
     layer: &'a str,
     source: Source,
+    /// The prefix of the names of the weights of an inner layer.
+    prefix: String,
     frozen: bool,
     ids: Vec<ParamId>,
     penalties: Vec<Penalty>,
+    constraints: Vec<Constrained>,
 }
 
 /// An array with the regularizer whose penalty is added to the loss.
 pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
+
+/// An array with the constraint that is applied to it after each step.
+pub(crate) type Constrained = (ParamId, Arc<dyn Constraint>);
+
+/// The declared arrays, the penalties on them, and their constraints.
+pub(crate) type DeclaredParts = (Vec<ParamId>, Vec<Penalty>, Vec<Constrained>);
 
 /// The source of the initial values of weights.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +44,9 @@ pub(crate) enum Source {
 
 impl<'a> Weights<'a> {
     pub(crate) fn new(params: &'a mut Params, layer: &'a str, source: Source) -> Weights<'a> {
-        Weights { params, layer, source, frozen: false, ids: Vec::new(), penalties: Vec::new() }
+        let prefix = String::new();
+        let (ids, penalties, constraints) = (Vec::new(), Vec::new(), Vec::new());
+        Weights { params, layer, source, prefix, frozen: false, ids, penalties, constraints }
     }
 
     /// Declares a learned array. Its initial values depend only on the seed of the model, on its name and on its shape.
@@ -64,6 +76,80 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
+    /// Applies a constraint to the array that was declared last, after each step of the optimizer. `None` has no effect.
+    ///
+    /// ```
+    /// use gradus::{Result, Shape, Spec, constraints::{Constraint, NonNeg}, initializers::Ones, layers::*, tape::Var};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Debug)]
+    /// struct Scaling {
+    ///     scale_constraint: Option<Arc<dyn Constraint>>,
+    /// }
+    ///
+    /// impl Layer for Scaling {
+    ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         weights.add("scale", inputs[0].last(), &Ones)?;
+    ///         weights.constrain(self.scale_constraint.as_ref())?;
+    ///         Ok(vec![inputs[0]])
+    ///     }
+    ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let [scale] = weights.take();
+    ///         vec![inputs[0] * scale]
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Scaling")
+    ///     }
+    /// }
+    /// let layer = Scaling { scale_constraint: Some(Arc::new(NonNeg)) };
+    /// ```
+    ///
+    /// # Errors
+    /// A setting of the constraint is out of range.
+    pub fn constrain(&mut self, constraint: Option<&Arc<dyn Constraint>>) -> Result<()> {
+        let Some(constraint) = constraint else { return Ok(()) };
+        constraint.check()?;
+        if !self.frozen {
+            self.constraints.extend(self.ids.last().map(|id| (*id, constraint.clone())));
+        }
+        Ok(())
+    }
+
+    /// Calls `build`, which declares the weights of an inner layer. Their names begin with `name` and `/`.
+    ///
+    /// ```
+    /// use gradus::{Result, Shape, Spec, layers::*, tape::Var};
+    ///
+    /// /// Two dense layers.
+    /// #[derive(Debug)]
+    /// struct Pair([Dense; 2]);
+    ///
+    /// impl Layer for Pair {
+    ///     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         let hidden = weights.nested("first", |weights| self.0[0].build(inputs, weights))?;
+    ///         weights.nested("second", |weights| self.0[1].build(&hidden, weights))
+    ///     }
+    ///     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let hidden = self.0[0].record(weights, inputs);
+    ///         self.0[1].record(weights, &hidden)
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Pair")
+    ///     }
+    /// }
+    /// let declared = Declared::of(&Pair([Dense::new(3), Dense::new(2)]), "pair", &[Shape::from(4)])?;
+    /// assert_eq!(declared.weights()[2].name(), "pair/second/kernel");
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn nested<T>(&mut self, name: &str, build: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.prefix.len();
+        self.prefix.push_str(name);
+        self.prefix.push('/');
+        let result = build(self);
+        self.prefix.truncate(outer);
+        result
+    }
+
     /// Calls `build` so that all weights that it declares are frozen.
     pub(crate) fn freeze<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.frozen, true);
@@ -80,8 +166,24 @@ impl<'a> Weights<'a> {
         self.insert(name, shape.into(), initializer, false)
     }
 
+    /// Declares state that is carried from one batch to the next, such as that of a stateful recurrent layer. Each batch must
+    /// have `rows` rows, and the state has the shape `rows` × `shape`. It is initially 0, and
+    /// [`Model::reset_states`](crate::Model::reset_states) sets it to 0.
+    ///
+    /// An operation updates it in each run ([`Op::states`](crate::tape::Op::states)), in training and in inference.
+    ///
+    /// # Errors
+    /// The errors of [`add`](Weights::add), and too many axes.
+    pub fn add_carried_state(&mut self, name: &str, rows: usize, shape: impl Into<Shape>) -> Result<()> {
+        self.add_state(name, shape.into().batch(rows)?, &Zeros)?;
+        if let Some(id) = self.ids.last() {
+            self.params.carry(*id);
+        }
+        Ok(())
+    }
+
     fn insert(&mut self, name: &str, shape: Shape, initializer: &dyn Initializer, trainable: bool) -> Result<()> {
-        let name = format!("{}/{name}", self.layer);
+        let name = format!("{}/{}{name}", self.layer, self.prefix);
         let values = match self.source {
             Source::Init(_) if Vec::<f32>::new().try_reserve_exact(shape.len()).is_err() => {
                 return Err(Error::TooLarge { place: name, shape });
@@ -108,9 +210,9 @@ impl<'a> Weights<'a> {
         self.ids
     }
 
-    /// The declared arrays, and the penalties on them.
-    pub(crate) fn into_declared(self) -> (Vec<ParamId>, Vec<Penalty>) {
-        (self.ids, self.penalties)
+    /// The declared arrays, the penalties on them, and their constraints.
+    pub(crate) fn into_declared(self) -> DeclaredParts {
+        (self.ids, self.penalties, self.constraints)
     }
 }
 

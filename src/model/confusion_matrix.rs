@@ -1,7 +1,6 @@
 //! The confusion matrix of a model on a dataset.
 
 use super::Model;
-use super::evaluate::ROWS;
 use super::matched_dataset::MatchedDataset;
 use super::plan::Kind;
 use crate::accepts::are_labels;
@@ -64,16 +63,19 @@ impl Model {
                 column.check(reading, output.last(), &place)?;
             }
         }
-        let batches = matched.equal_batches(ROWS)?;
-        let mut targets = Vec::new();
+        let batches = self.inference_batches(&matched)?;
+        let (mut targets, mut carried) = (Vec::new(), self.carried_params());
         self.run_rows(self.work_for(&matched)?, data.len(), || {
             for rows in &batches {
                 let inputs = matched.batch_shapes(rows);
                 let (reading, _, labels) = read(rows, &inputs)?;
                 let mut plan = self.take_plan(Kind::forward(rows.len(), inputs))?;
                 matched.fill_inputs(rows, &mut plan);
-                let result = plan.run(self.architecture.params(), Key::from_seed(0));
+                let result = plan.run(carried.as_ref().unwrap_or(self.architecture.params()), Key::from_seed(0));
                 result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
+                if let Some(params) = &mut carried {
+                    plan.commit(params);
+                }
                 targets.resize(rows.len() * reading.target.len(), 0.0);
                 column.gather(rows, &mut targets);
                 let targets = View::new(reading.target.shape().batch(rows.len())?, &targets);

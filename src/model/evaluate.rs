@@ -37,7 +37,7 @@ impl Model {
     pub(super) fn evaluation<'a>(&self, data: &'a dyn Dataset) -> Result<Evaluation<'a>> {
         self.compiled("evaluate")?;
         let matched = MatchedDataset::new(self, data)?;
-        let batches = matched.equal_batches(ROWS)?;
+        let batches = self.inference_batches(&matched)?;
         let sizes = [&batches[0], &batches[batches.len() - 1]].map(Vec::as_slice);
         let plans = self.take_plans(Mode::Inference, &sizes, &matched)?;
         let (means, scores) = (
@@ -84,11 +84,16 @@ impl Evaluation<'_> {
     pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
         model.architecture.check_params()?; // a callback may have replaced them
         self.means.clear();
+        let mut carried = model.carried_params();
         for rows in &self.batches {
             let plan = self.plans.select(model, Mode::Inference, &self.matched, rows)?;
             self.matched.fill(rows, plan);
-            let result = plan.run(model.architecture.params(), Key::from_seed(0));
+            let params = carried.as_ref().unwrap_or(model.architecture.params());
+            let result = plan.run(params, Key::from_seed(0));
             result.map_err(|error| error.in_rows(name, |row| rows.get(row).copied()))?;
+            if let Some(params) = &mut carried {
+                plan.commit(params);
+            }
             plan.score(model.trained_outputs(), &mut self.means);
         }
         self.means.write(model.trained_outputs(), &mut self.scores);

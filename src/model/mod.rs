@@ -1,12 +1,14 @@
 //! Models: compilation, training, evaluation and prediction, with Keras' names.
 
 pub mod callbacks;
+mod carried_states;
 mod checkpoint;
 mod checkpoints;
 mod column_names;
 mod compile;
 mod compiled;
 mod confusion_matrix;
+mod constraints;
 mod evaluate;
 mod fit;
 mod fit_model;
@@ -14,6 +16,7 @@ mod from_architecture;
 #[cfg(test)]
 mod fused_masks;
 mod kept_plans;
+mod loss_means;
 mod matched_dataset;
 mod on_batch;
 mod plan;
@@ -59,7 +62,7 @@ use crate::optimizers::{Optimizer, OptimizerState, check_rate};
 use crate::output_scale::OutputScale;
 use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
-use crate::tape::{Params, Recorder, Var};
+use crate::tape::{ParamId, Params, Recorder, Var};
 use compiled::Training;
 use kept_plans::Plans;
 use threads::Threads;
@@ -253,6 +256,31 @@ impl Model {
     /// If parameters that were recorded before are not those of this model.
     pub fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
         self.architecture.record_penalty(recorder)
+    }
+
+    /// Records the constrained values of the weights that have a [constraint](crate::constraints), for a custom training loop.
+    /// After each step, run their tape and copy each value to its parameter. `fit` applies constraints automatically.
+    ///
+    /// ```
+    /// use gradus::constraints::NonNeg;
+    /// use gradus::tape::{Mode, Recorder};
+    /// use gradus::{Key, Sequential, initializers::Constant, layers::Dense};
+    /// let layer = Dense::new(2).bias_initializer(Constant::new(-1.0)).bias_constraint(NonNeg);
+    /// let mut model = Sequential::new([3]).add(layer).architecture(0)?.into_model()?;
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// let (bias, value) = model.record_constraints(&recorder)[0];
+    /// let value = value.id();
+    /// let mut tape = recorder.finish()?;
+    /// tape.run(model.params(), Key::from_seed(0))?;
+    /// model.params_mut().values_mut(bias).copy_from_slice(tape.view(value).data());
+    /// assert_eq!(model.params().values(bias), [0.0, 0.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If parameters that were recorded before are not those of this model.
+    pub fn record_constraints<'r>(&self, recorder: &'r Recorder) -> Vec<(ParamId, Var<'r>)> {
+        self.architecture.record_constraints(recorder)
     }
 
     /// The loss of the first output that has one, or `None` in a model for inference.

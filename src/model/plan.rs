@@ -1,5 +1,7 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
+use super::constraints::ConstraintTape;
+use super::loss_means::{BatchLoss, OutputLoss};
 use super::scoring::{Means, MetricInputs};
 use super::trained_outputs::TrainedOutput;
 use crate::accepts::{self, TargetKind};
@@ -46,11 +48,17 @@ pub(super) struct Plan {
     /// The mask of each output, if it has one.
     masks: Vec<Option<ValueId>>,
     targets: Vec<ValueId>,
+    /// The label that the loss of each trained output ignores, if it has labels.
+    ignored: Vec<Option<f32>>,
     /// The sample weights of each trained output, if it has any.
     weights: Vec<Option<ValueId>>,
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
     losses: Vec<ValueId>,
     loss: Option<ValueId>,
+    /// The constraints on weights, in plans for training.
+    constraints: Option<ConstraintTape>,
+    /// The penalties on weights, if there are any.
+    penalty: Option<ValueId>,
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
     not_finite: Option<String>,
 }
@@ -83,9 +91,33 @@ impl Plan {
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
         let id = |var: Option<Var<'_>>| var.map(|var| var.id());
         let masks = masks.into_iter().map(id).collect();
-        let (weights, loss) = (weights.into_iter().map(id).collect(), id(loss));
+        let (weights, loss, penalty) = (weights.into_iter().map(id).collect(), id(loss), id(penalty));
+        let ignored_label = |(trained, target): (&TrainedOutput, &Target)| match target {
+            Target::Labels(_) => trained.loss.accepts(architecture.output(trained.output)).ignored,
+            Target::Values(_) => None,
+        };
+        let ignored = trained_outputs.iter().zip(&kind.targets).map(ignored_label);
+        let ignored = ignored.map(|label| label.map(|label| label as f32)).collect();
         let tape = recorder.finish()?;
-        Ok(Plan { kind, tape, inputs, outputs, masks, targets, weights, losses, loss, not_finite: None })
+        let constraints = match kind.mode {
+            Mode::Training => ConstraintTape::record(architecture)?,
+            Mode::Inference => None,
+        };
+        Ok(Plan {
+            kind,
+            tape,
+            inputs,
+            outputs,
+            masks,
+            targets,
+            ignored,
+            weights,
+            losses,
+            loss,
+            penalty,
+            constraints,
+            not_finite: None,
+        })
     }
 
     /// The properties for which the plan was recorded.
@@ -99,7 +131,7 @@ impl Plan {
 
     /// The approximate number of bytes of the values and gradients.
     pub(super) fn bytes(&self) -> usize {
-        self.tape.bytes()
+        self.tape.bytes() + self.constraints.as_ref().map_or(0, ConstraintTape::bytes)
     }
 
     /// The batch of the input with this number, mutably.
@@ -129,19 +161,29 @@ impl Plan {
         self.tape.run(params, key)
     }
 
-    /// Updates the parameters after a run: trainable ones by the optimizer, running statistics with the values that the
-    /// run computed.
+    /// Writes the states that the last run computed to the parameters.
+    pub(super) fn commit(&self, params: &mut Params) {
+        self.tape.commit(params);
+    }
+
+    /// Updates the parameters after a run: trainable ones by the optimizer and then by their constraints, running statistics
+    /// with the values that the run computed. `key` is that of the run.
+    ///
+    /// # Errors
+    /// An operation of a constraint encounters an invalid value.
     pub(super) fn update(
         &mut self,
         step: Step,
         optimizer: &mut OptimizerState,
         params: &mut Params,
         gradients: &mut ParamGradients,
-    ) {
+        key: Key,
+    ) -> Result<()> {
         if self.tape.has_gradients() {
             optimizer.backward_and_update(step, &mut self.tape, params, gradients);
         }
         self.tape.commit(params);
+        self.constraints.as_mut().map_or(Ok(()), |constraints| constraints.apply(params, key))
     }
 
     /// The source of the first NaN or infinite value if the loss of the last run is not finite.
@@ -164,11 +206,30 @@ impl Plan {
         self.masks[output].map(|mask| self.tape.view(mask))
     }
 
+    /// The number of positions over which the loss of a trained output is a mean: those that its mask marks as valid and
+    /// whose label is not ignored. `None` if it has no mask and ignores no label.
+    fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
+        let (output, mask) = (self.output(trained.output), self.mask(trained.output));
+        let ignored = self.ignored[number];
+        if mask.is_none() && ignored.is_none() {
+            return None;
+        }
+        let positions = output.len() / output.shape().last();
+        let labels = self.tape.view(self.targets[number]);
+        let part = mask.map_or(1, |mask| positions / mask.len());
+        let valid = |at: &usize| mask.is_none_or(|mask| mask[at / part] != 0.0);
+        Some((0..positions).filter(valid).filter(|at| ignored.is_none_or(|label| labels[*at] != label)).count())
+    }
+
     /// Adds the loss and the metrics of the batch to the means. Returns the loss.
     pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
         let Some(loss) = self.loss else { return f64::NAN };
         let number = |id: ValueId| f64::from(self.tape.view(id)[0]);
-        means.add(number(loss), self.losses.iter().map(|loss| number(*loss)), self.kind.rows);
+        let batch = BatchLoss { loss: number(loss), penalty: self.penalty.map_or(0.0, number), rows: self.kind.rows };
+        let losses = trained_outputs.iter().zip(&self.losses).enumerate();
+        let losses = losses
+            .map(|(at, (trained, loss))| OutputLoss { loss: number(*loss), valid: self.valid_positions(at, trained) });
+        means.losses.add(batch, losses);
         means.add_metrics(trained_outputs, |trained| {
             let (outputs, targets) =
                 (self.output(trained_outputs[trained].output), self.tape.view(self.targets[trained]));
@@ -265,8 +326,9 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
         targets.push(reading.target);
         known &= reading.kind != TargetKind::Any;
     }
+    let rows = architecture.params().carried_rows().unwrap_or(2);
     let (weighted, inputs) = (vec![false; trained_outputs.len()], architecture.accepted_inputs().to_vec());
-    let kind = Kind { mode: Mode::Training, rows: 2, inputs, gathered: targets.clone(), targets, weighted };
+    let kind = Kind { mode: Mode::Training, rows, inputs, gathered: targets.clone(), targets, weighted };
     match Plan::record(architecture, trained_outputs, kind) {
         // The loss may accept other targets than the ones tried.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),

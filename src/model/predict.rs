@@ -12,6 +12,7 @@ use crate::kernels::parallel;
 use crate::random::Key;
 use crate::shape::Shape;
 use crate::sizes;
+use crate::tape::Params;
 use ndarray::{Array1, ArrayD, ArrayRef, ArrayViewD, Axis, Dimension, IxDyn};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -83,8 +84,8 @@ impl Model {
     pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
         let matched = MatchedDataset::inputs(self, data)?;
         let shapes = self.equal_output_shapes(&matched)?;
-        let batches = matched.equal_batches(ROWS)?;
-        let mut values = Vec::new();
+        let batches = self.inference_batches(&matched)?;
+        let (mut values, mut carried) = (Vec::new(), self.carried_params());
         for shape in &shapes {
             values.push(
                 sizes::zeros(shape.batch(data.len())?.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))?,
@@ -94,7 +95,10 @@ impl Model {
             for rows in &batches {
                 let mut plan = self.take_plan(Kind::forward(rows.len(), matched.batch_shapes(rows)))?;
                 matched.fill_inputs(rows, &mut plan);
-                let result = plan.run(self.architecture.params(), Key::from_seed(0));
+                let result = plan.run(carried.as_ref().unwrap_or(self.architecture.params()), Key::from_seed(0));
+                if let Some(params) = &mut carried {
+                    plan.commit(params);
+                }
                 for (output, values) in values.iter_mut().enumerate() {
                     let length = shapes[output].len();
                     for (row, predicted) in rows.iter().zip(plan.output(output).chunks_exact(length.max(1))) {
@@ -131,6 +135,17 @@ impl Model {
 
     /// Predicts the output in batches of `rows` samples.
     pub(super) fn predict_by<D: Dimension>(&self, samples: &ArrayRef<f32, D>, rows: usize) -> Result<ArrayD<f32>> {
+        self.predict_from(samples, rows, self.carried_params().as_mut())
+    }
+
+    /// Predicts the output in batches of `rows` samples, or of those of stateful layers. `carried` are the parameters if they
+    /// contain states, which change.
+    pub(super) fn predict_from<D: Dimension>(
+        &self,
+        samples: &ArrayRef<f32, D>,
+        rows: usize,
+        carried: Option<&mut Params>,
+    ) -> Result<ArrayD<f32>> {
         let samples = samples.view().into_dyn();
         let ([input], [_]) = (self.architecture.inputs(), self.architecture.outputs()) else {
             let problem = "the model must have one input and one output; use predict_outputs for several";
@@ -141,8 +156,12 @@ impl Model {
         let output_shape = values.of(self.architecture.output_value(0));
         let shape = output_shape.batch(samples.len_of(Axis(0)))?;
         let mut output = vec![0.0; element_count(shape)?];
+        let rows = self.inference_rows("samples", samples.len_of(Axis(0)), rows)?;
         let batch = SampleBatch { input: sample, output: output_shape.len(), rows, work: values.work() };
-        let predict = || self.predict_all(&samples, &batch, &mut output);
+        let predict = || match carried.filter(|params| params.carried_rows().is_some()) {
+            Some(params) => self.predict_in_order(&samples, &batch, &mut output, params),
+            None => self.predict_all(&samples, &batch, &mut output),
+        };
         self.run_rows(values.work(), samples.len_of(Axis(0)), predict)?;
         array(shape, output)
     }
@@ -192,7 +211,7 @@ impl Model {
         parallel::for_each_chunk(output, rows * columns, nanoseconds, |batch, output| {
             let first = batch * rows;
             let samples = samples.slice_axis(Axis(0), (first..all.min(first + rows)).into());
-            let mut predict = || self.predict_batch(&samples, input, output);
+            let mut predict = || self.predict_batch(&samples, input, output, None);
             let predicted = if apart { parallel::without_forks(predict) } else { predict() };
             let Err(error) = predicted else { return };
             // The error of the first batch is kept, for any order of threads.
@@ -204,14 +223,39 @@ impl Model {
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    fn predict_batch(&self, samples: &ArrayViewD<'_, f32>, input: Shape, output: &mut [f32]) -> Result<()> {
+    /// Predicts batch by batch. Each batch begins with the states of the previous one.
+    fn predict_in_order(
+        &self,
+        samples: &ArrayViewD<'_, f32>,
+        batch: &SampleBatch,
+        output: &mut [f32],
+        params: &mut Params,
+    ) -> Result<()> {
+        let parts = samples.axis_chunks_iter(Axis(0), batch.rows);
+        for (number, (samples, output)) in parts.zip(output.chunks_mut(batch.rows * batch.output)).enumerate() {
+            let predicted = self.predict_batch(&samples, batch.input, output, Some(params));
+            predicted.map_err(|error| error.in_rows("samples", |row| Some(number * batch.rows + row)))?;
+        }
+        Ok(())
+    }
+
+    fn predict_batch(
+        &self,
+        samples: &ArrayViewD<'_, f32>,
+        input: Shape,
+        output: &mut [f32],
+        carried: Option<&mut Params>,
+    ) -> Result<()> {
         let mut plan = self.take_plan(Kind::forward(samples.len_of(Axis(0)), vec![input]))?;
         let inputs = plan.input_mut(0);
         match samples.as_slice() {
             Some(samples) => inputs.copy_from_slice(samples),
             None => inputs.iter_mut().zip(samples).for_each(|(input, value)| *input = *value),
         }
-        let result = plan.run(self.architecture.params(), Key::from_seed(0));
+        let result = plan.run(carried.as_deref().unwrap_or(self.architecture.params()), Key::from_seed(0));
+        if let Some(params) = carried {
+            plan.commit(params);
+        }
         output.copy_from_slice(&plan.output(0));
         self.plans.keep(plan);
         result

@@ -27,7 +27,9 @@ impl TrainingLoop<'_> {
         for (name, value) in self.settings() {
             checkpoint = checkpoint.with(name, value);
         }
-        for (name, mean) in self.current.means.named().chain(self.current.means.named_valid()) {
+        let means = &self.current.means;
+        let optional = means.optional().filter_map(|(name, mean)| mean.map(|mean| (name, mean)));
+        for (name, mean) in means.named().chain(optional) {
             checkpoint = checkpoint.with_mean(&name, mean);
         }
         checkpoint.model = Some(model.description());
@@ -46,8 +48,8 @@ impl TrainingLoop<'_> {
         for (name, mean) in means.named_mut() {
             *mean = checkpoint.mean(&name)?;
         }
-        for (name, mean) in means.named_valid_mut().filter(|(name, _)| checkpoint.has_mean(name)) {
-            *mean = checkpoint.mean(&name)?;
+        for (name, mean) in means.optional_mut() {
+            *mean = checkpoint.has_mean(&name).then(|| checkpoint.mean(&name)).transpose()?;
         }
         let Model { architecture, training, .. } = model;
         let Training { optimizer, counters, .. } = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;

@@ -1,5 +1,6 @@
 //! Running scores of a model: its loss, the losses of its outputs if there are several, and its metrics.
 
+use super::loss_means::LossMeans;
 use super::reported_score::ReportedScore;
 use super::trained_outputs::TrainedOutput;
 use crate::architecture::Architecture;
@@ -9,15 +10,13 @@ use crate::shape::View;
 /// Running means of the losses, and the totals from which metrics are computed.
 #[derive(Clone, Debug)]
 pub(super) struct Means {
-    loss: Mean,
-    /// The losses of the outputs, if there are several.
-    losses: Vec<Mean>,
+    pub(super) losses: LossMeans,
     /// All totals of all metrics, with their numbers of rows.
     totals: Vec<Mean>,
     /// The sums of sample weights of each trained output, if it has weighted metrics.
     weights: Vec<Mean>,
-    /// The sums of the valid parts of rows of each trained output; without rows if the output has no mask.
-    valid: Vec<Mean>,
+    /// The sums of the valid parts of rows of each trained output with a mask.
+    valid: Vec<Option<Mean>>,
     /// Number of totals of each metric.
     counts: Vec<usize>,
     /// Buffer for the totals of one metric.
@@ -103,18 +102,16 @@ impl MetricInputs<'_> {
 
 impl Means {
     pub(super) fn new(architecture: &Architecture, trained_outputs: &[TrainedOutput]) -> Means {
-        let losses = if trained_outputs.len() > 1 { trained_outputs.len() } else { 0 };
         let weights =
             if output_metrics(trained_outputs).any(|asked| asked.weighted) { trained_outputs.len() } else { 0 };
         let count =
             |asked: OutputMetric<'_>| asked.metric.totals(architecture.output(trained_outputs[asked.trained].output));
         let counts: Vec<usize> = output_metrics(trained_outputs).map(count).collect();
         Means {
-            loss: Mean::default(),
-            losses: vec![Mean::default(); losses],
+            losses: LossMeans::new(trained_outputs.len()),
             totals: vec![Mean::default(); counts.iter().sum()],
             weights: vec![Mean::default(); weights],
-            valid: vec![Mean::default(); trained_outputs.len()],
+            valid: vec![None; trained_outputs.len()],
             buffer: vec![0.0; counts.iter().max().copied().unwrap_or(0)],
             counts,
         }
@@ -122,41 +119,36 @@ impl Means {
 
     /// Resets all means.
     pub(super) fn clear(&mut self) {
-        self.all_mut().for_each(|mean| *mean = Mean::default());
-        self.valid.fill(Mean::default());
+        self.losses.clear();
+        self.totals.fill(Mean::default());
+        self.weights.fill(Mean::default());
+        self.valid.fill(None);
     }
 
-    /// All means with unique names.
+    /// The means that every model has, with unique names.
     pub(super) fn named(&self) -> impl Iterator<Item = (String, &Mean)> {
-        let all = std::iter::once(&self.loss).chain(&self.losses).chain(&self.totals).chain(&self.weights);
+        let losses = std::iter::once(&self.losses.loss).chain(&self.losses.outputs);
+        let all = losses.chain(&self.totals).chain(&self.weights);
         all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
-    /// All means with unique names, mutably.
+    /// The means of [`named`](Means::named), mutably.
     pub(super) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
-        self.all_mut().enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
+        let losses = std::iter::once(&mut self.losses.loss).chain(&mut self.losses.outputs);
+        let all = losses.chain(&mut self.totals).chain(&mut self.weights);
+        all.enumerate().map(|(at, mean)| (format!("mean {at}"), mean))
     }
 
-    /// The means of outputs with a mask that have rows, with unique names.
-    pub(super) fn named_valid(&self) -> impl Iterator<Item = (String, &Mean)> {
-        let valid = self.valid.iter().enumerate().filter(|(_, mean)| mean.rows() > 0);
-        valid.map(|(at, mean)| (valid_name(at), mean))
+    /// The means that only outputs with invalid positions have, with unique names.
+    pub(super) fn optional(&self) -> impl Iterator<Item = (String, Option<&Mean>)> {
+        let valid = self.valid.iter().enumerate().map(|(at, mean)| (valid_name(at), mean.as_ref()));
+        valid.chain(self.losses.optional())
     }
 
-    /// The means of [`named_valid`](Means::named_valid) for all outputs, mutably.
-    pub(super) fn named_valid_mut(&mut self) -> impl Iterator<Item = (String, &mut Mean)> {
-        self.valid.iter_mut().enumerate().map(|(at, mean)| (valid_name(at), mean))
-    }
-
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut Mean> {
-        let (losses, totals) = (&mut self.losses, &mut self.totals);
-        std::iter::once(&mut self.loss).chain(losses).chain(totals).chain(&mut self.weights)
-    }
-
-    /// Adds the loss of a batch and the losses of its outputs.
-    pub(super) fn add(&mut self, loss: f64, losses: impl Iterator<Item = f64>, rows: usize) {
-        self.loss.add(loss, rows);
-        self.losses.iter_mut().zip(losses).for_each(|(mean, loss)| mean.add(loss, rows));
+    /// The means of [`optional`](Means::optional), mutably.
+    pub(super) fn optional_mut(&mut self) -> impl Iterator<Item = (String, &mut Option<Mean>)> {
+        let valid = self.valid.iter_mut().enumerate().map(|(at, mean)| (valid_name(at), mean));
+        valid.chain(self.losses.optional_mut())
     }
 
     /// Adds a batch to all metrics. `inputs` returns the outputs and targets of the trained output with this index.
@@ -172,7 +164,7 @@ impl Means {
         for (trained, sum) in self.valid.iter_mut().enumerate() {
             let inputs = inputs(trained);
             if inputs.mask.is_some() {
-                sum.add_sum(inputs.weight(false), inputs.batch.rows());
+                sum.get_or_insert_default().add_sum(inputs.weight(false), inputs.batch.rows());
             }
         }
         let mut rest = &mut self.totals[..];
@@ -185,19 +177,19 @@ impl Means {
 
     /// Overwrites the values of `scores`.
     pub(super) fn write(&mut self, trained_outputs: &[TrainedOutput], scores: &mut Scores) {
-        scores.loss = self.loss.value();
-        let (losses, metrics) = scores.metrics.split_at_mut(self.losses.len());
-        losses.iter_mut().zip(&self.losses).for_each(|((_, value), mean)| *value = mean.value());
+        scores.loss = self.losses.value(trained_outputs);
+        let (losses, metrics) = scores.metrics.split_at_mut(self.losses.outputs.len());
+        losses.iter_mut().enumerate().for_each(|(number, (_, value))| *value = self.losses.output(number));
         let mut rest = &self.totals[..];
         for (((_, value), asked), count) in metrics.iter_mut().zip(output_metrics(trained_outputs)).zip(&self.counts) {
             let (totals, later) = rest.split_at(*count);
             let buffer = &mut self.buffer[..*count];
             buffer.iter_mut().zip(totals).for_each(|(buffer, mean)| *buffer = mean.sum());
-            let (rows, valid) = (Count::of(self.loss.rows()), &self.valid[asked.trained]);
-            let weight = match asked.weighted {
-                true => self.weights[asked.trained].sum(),
-                false if valid.rows() > 0 => valid.sum(),
-                false => rows.weight,
+            let rows = Count::of(self.losses.loss.rows());
+            let weight = match self.valid[asked.trained] {
+                _ if asked.weighted => self.weights[asked.trained].sum(),
+                Some(valid) => valid.sum(),
+                None => rows.weight,
             };
             *value = asked.metric.value(buffer, Count { weight, ..rows });
             rest = later;

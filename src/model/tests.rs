@@ -51,7 +51,7 @@ fn a_wrong_number_of_inputs_is_rejected_by_name() {
     for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
         // Merging layers accept two or more inputs, and recurrent layers accept a sequence without initial states.
         let class = sample.layer.spec().class().to_owned();
-        let is_recurrent = sample.layer.recurrence().is_some() || class == "Bidirectional";
+        let is_recurrent = sample.layer.recurrent().is_some() || class == "Bidirectional";
         let wrong = vec![sample.inputs[0]; if is_recurrent || sample.inputs.len() == 1 { 2 } else { 1 }];
         check_rejection(sample.layer.as_ref(), &wrong, &build(sample.layer.as_ref(), &wrong).unwrap_err());
     }

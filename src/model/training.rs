@@ -61,6 +61,7 @@ impl<'a> TrainingLoop<'a> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         check_setting(settings.batch_size > 0, "Fit", "batch_size", settings.batch_size, "at least 1")?;
+        model.check_batch_size(settings.batch_size, data.len())?;
         let batches = Batches::new(data.len(), settings.batch_size)?;
         let means = Means::new(&model.architecture, model.trained_outputs());
         Ok(TrainingLoop {
@@ -226,11 +227,12 @@ impl Model {
         self.architecture.check_params()?; // a callback may have replaced them
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
-        plan.run(self.architecture.params(), training.counters.key.purpose(Purpose::Step).split(step))?;
+        let key = training.counters.key.purpose(Purpose::Step).split(step);
+        plan.run(self.architecture.params(), key)?;
         plan.find_not_finite(self.architecture.params());
         let Training { optimizer, gradients, counters, .. } = training;
-        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients);
         counters.step = step;
+        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients, key)?;
         Ok(())
     }
 }

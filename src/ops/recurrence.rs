@@ -10,7 +10,7 @@ use crate::kernels::recurrent::{self, Backward, Cell, Columns, Forward, Recurren
 use crate::kernels::simd;
 use crate::shape::Shape;
 use crate::sizes;
-use crate::tape::{Context, Gradients, Inputs, Op, Var};
+use crate::tape::{Context, Gradients, Inputs, Op, States, Var};
 
 /// Records a recurrence, and returns its output and, with `return_state`, its final states.
 pub(super) fn record<'r>(
@@ -20,7 +20,17 @@ pub(super) fn record<'r>(
     bias: Option<Var<'r>>,
     options: RecurrentOptions<'r>,
 ) -> Vec<Var<'r>> {
-    let state_count = options.initial_state.len();
+    let carried_count = options.carried_state.len();
+    // Without other initial states, those are the carried ones.
+    let (initial, carried) = match options.initial_state.is_empty() {
+        true => (options.carried_state, Vec::new()),
+        false => (options.initial_state, options.carried_state),
+    };
+    let (first_state, state_count) = (3 + usize::from(bias.is_some()), initial.len());
+    let optional = [options.mask, options.recurrent_dropout].into_iter().flatten();
+    let before = [x, kernel, recurrent_kernel].into_iter().chain(bias).chain(initial).chain(optional);
+    let inputs: Vec<Var<'r>> = before.chain(carried.iter().copied()).collect();
+    let first_carried = if carried.is_empty() { first_state } else { inputs.len() - carried.len() };
     let op = Recurrent {
         name,
         activations: [
@@ -41,12 +51,10 @@ pub(super) fn record<'r>(
             options.mask.is_some(),
             options.recurrent_dropout.is_some(),
         ),
+        carried: (first_carried..first_carried + carried_count).collect(),
         recurrence: None,
         buffers: Buffers::default(),
     };
-    let optional = [options.mask, options.recurrent_dropout].into_iter().flatten();
-    let inputs: Vec<Var<'r>> =
-        [x, kernel, recurrent_kernel].into_iter().chain(bias).chain(options.initial_state).chain(optional).collect();
     let y = x.recorder().apply(op, &inputs);
     if !options.return_state {
         return vec![y];
@@ -94,6 +102,8 @@ struct Recurrent {
     flags: [bool; 5],
     cell: Cell,
     positions: Positions,
+    /// The positions of the states that are carried from one run to the next.
+    carried: Vec<usize>,
     /// Set when the shapes are known.
     recurrence: Option<Recurrence>,
     buffers: Buffers,
@@ -187,6 +197,8 @@ impl Recurrent {
         shapes.extend(states.iter().take(self.positions.states[1] - self.positions.states[0]));
         shapes.extend(self.positions.mask.map(|_| Shape::from([rows, steps])));
         shapes.extend(self.positions.dropout.map(|_| states[0]));
+        let separate = self.carried.iter().filter(|position| **position >= shapes.len()).count();
+        shapes.extend(states.iter().take(separate));
         Ok(shapes)
     }
 }
@@ -199,7 +211,8 @@ impl Op for Recurrent {
     fn prepare(&mut self, inputs: &[Shape]) -> Result<Shape> {
         let [x, _, recurrent_kernel, ..] = *inputs else { return Err(Error::expected("an input and two kernels")) };
         let states = self.positions.states[1] - self.positions.states[0];
-        if states != 0 && states != self.cell.states() {
+        let fits = |count: usize| count == 0 || count == self.cell.states();
+        if !fits(states) || !fits(self.carried.len()) {
             return Err(Error::expected(format!("{} initial states, or none", self.cell.states())));
         }
         if self.expected(x, recurrent_kernel)? != inputs {
@@ -207,7 +220,8 @@ impl Op for Recurrent {
             let bias = if self.cell == (Cell::Gru { reset_after: true }) { "2 × " } else { "" };
             return Err(Error::expected(format!(
                 "inputs n × steps × features, a kernel features × {gates}·units, a recurrent kernel units × {gates}·units, \
-                 biases {bias}{gates}·units, initial states n × units, a mask n × steps and dropout factors n × units"
+                 biases {bias}{gates}·units, initial states n × units, a mask n × steps, dropout factors n × units and \
+                 carried states n × units"
             )));
         }
         let [go_backwards, zero_output_for_mask, return_sequences, in_order_of_inputs, return_state] = self.flags;
@@ -267,6 +281,17 @@ impl Op for Recurrent {
             y,
         };
         recurrent::forward(r, buffers.forward_panels.each_ref().map(|panels| &**panels), recurrent_bias, all);
+    }
+
+    fn states(&self) -> &[usize] {
+        &self.carried
+    }
+
+    fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], mut states: States<'_>) {
+        for (position, values) in [&self.buffers.state, &self.buffers.cell].into_iter().enumerate().take(states.count())
+        {
+            states.get_mut(position).copy_from_slice(values);
+        }
     }
 
     fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {

@@ -22,6 +22,7 @@ pub struct RecurrentOptions<'r> {
     pub(super) activation: Option<Activation>,
     pub(super) recurrent_activation: Option<Activation>,
     pub(super) initial_state: Vec<Var<'r>>,
+    pub(super) carried_state: Vec<Var<'r>>,
     pub(super) mask: Option<Var<'r>>,
     pub(super) recurrent_dropout: Option<Var<'r>>,
     pub(super) go_backwards: bool,
@@ -53,6 +54,14 @@ impl<'r> RecurrentOptions<'r> {
     /// zeros.
     pub fn initial_state(mut self, states: impl Into<Vec<Var<'r>>>) -> RecurrentOptions<'r> {
         self.initial_state = states.into();
+        self
+    }
+
+    /// Sets state parameters, rows × units each, that contain the states between runs: without
+    /// [`initial_state`](RecurrentOptions::initial_state), they are the states before the first step, and
+    /// [`Tape::commit`](crate::tape::Tape::commit) writes the states after the last step to them. Default: none.
+    pub fn carried_state(mut self, states: impl Into<Vec<Var<'r>>>) -> RecurrentOptions<'r> {
+        self.carried_state = states.into();
         self
     }
 

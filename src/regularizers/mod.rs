@@ -9,6 +9,8 @@
 //! let layer = Dense::new(10).kernel_regularizer(L2::new(1e-4));
 //! ```
 
+pub use orthogonal_regularizer::OrthogonalMode;
+
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Constructor, Part};
@@ -102,6 +104,7 @@ regularizers! {
     l1::L1,
     l1_l2::L1L2,
     l2::L2,
+    orthogonal_regularizer::OrthogonalRegularizer,
 }
 
 /// Reads the optional regularizer in the setting `name` of a layer.

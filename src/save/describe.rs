@@ -230,6 +230,7 @@ fn value_to_json(value: &SpecValue) -> Value {
         SpecValue::UInt(size) => json!(size),
         SpecValue::Int(number) => json!(number),
         SpecValue::UInts(sizes) => json!(sizes),
+        SpecValue::Ints(numbers) => json!(numbers),
         SpecValue::Float(number) => number_to_json(*number),
         SpecValue::Floats(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Str(word) => json!(word),
@@ -248,6 +249,9 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
         },
         Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Floats(numbers(array)?),
         Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Strs(strings(array)?),
+        Value::Array(array) if array.iter().any(|number| number.as_i64().is_some_and(i64::is_negative)) => {
+            SpecValue::Ints(integers(array)?)
+        }
         Value::Array(_) => SpecValue::UInts(sizes(value)?),
         Value::String(word) => SpecValue::Str(word.clone()),
         Value::Object(_) => SpecValue::Nested(spec_from_json(value)?),
@@ -265,6 +269,10 @@ pub fn number_to_json(number: f32) -> Value {
 
 fn strings(array: &[Value]) -> Option<Vec<String>> {
     array.iter().map(|word| Some(word.as_str()?.to_owned())).collect()
+}
+
+fn integers(array: &[Value]) -> Option<Vec<isize>> {
+    array.iter().map(|number| isize::try_from(number.as_i64()?).ok()).collect()
 }
 
 fn numbers(array: &[Value]) -> Option<Vec<f32>> {

@@ -1,5 +1,6 @@
 //! The classes of parts that model files may contain.
 
+use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::layers::{Frozen, Layer};
@@ -60,6 +61,11 @@ impl Registry {
         Registry { classes: BUILT_IN.clone() }
     }
 
+    /// Adds a constraint class. It replaces one with the same class name.
+    pub fn constraint<T: Constraint + FromSpec + 'static>(self) -> Registry {
+        self.with::<dyn Constraint>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
+    }
+
     /// Adds an initializer class. It replaces one with the same class name.
     pub fn initializer<T: Initializer + FromSpec + 'static>(self) -> Registry {
         self.with::<dyn Initializer>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
@@ -118,6 +124,21 @@ impl Registry {
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
         Frozen::read(spec, |spec| self.classes.make(spec))
+    }
+
+    /// Creates a constraint from a spec of a built-in or added class.
+    ///
+    /// ```
+    /// use gradus::{constraints::{Constraint, MaxNorm}, save::Registry};
+    /// let spec = MaxNorm::new(2.0).spec();
+    /// assert_eq!(Registry::new().make_constraint(&spec)?.spec(), spec);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The class is unknown, or a setting is missing, unknown or of another type.
+    pub fn make_constraint(&self, spec: &Spec) -> Result<Box<dyn Constraint>> {
+        self.classes.make(spec)
     }
 
     /// Creates an initializer from a spec of a built-in or added class.

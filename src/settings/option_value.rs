@@ -1,6 +1,7 @@
 //! The types that options can have, with their conversion to and from settings of a spec.
 
 use super::Settings;
+use crate::axes::Axes;
 use crate::error::Result;
 use crate::padding2d::Padding2d;
 use crate::shape::Shape;
@@ -66,6 +67,7 @@ values! {
     Vec<usize>: |value| &value[..], |name, settings| settings.uints(name).map(<[usize]>::to_vec);
     Vec<f32>: |value| &value[..], |name, settings| settings.floats(name).map(<[f32]>::to_vec);
     Vec<String>: |value| SpecValue::Strs(value.clone()), |name, settings| settings.strs(name);
+    Axes: |value| SpecValue::Ints(value.numbers().to_vec()), |name, settings| settings.axes(name).map(Axes::from);
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
     Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.uints(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),

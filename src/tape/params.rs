@@ -35,6 +35,8 @@ struct Param {
     name: String,
     shape: Shape,
     trainable: bool,
+    /// Whether it is state that is carried from one batch to the next, with an element of its first axis for each row.
+    carried: bool,
     /// Shared with clones. A shared array is copied before a change.
     values: Arc<AlignedBuffer>,
     finite: KnownFinite,
@@ -129,7 +131,8 @@ impl Params {
             // A clone has another parameter at this position.
             (self.stamp, self.added) = (Stamp::next(), Arc::new(AtomicUsize::new(count + 1)));
         }
-        self.entries.push(Param { name: name.into(), shape, trainable, values, finite: KnownFinite::default() });
+        let finite = KnownFinite::default();
+        self.entries.push(Param { name: name.into(), shape, trainable, carried: false, values, finite });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
@@ -174,6 +177,31 @@ impl Params {
     /// When `id` belongs to another `Params`.
     pub fn trainable(&self, id: ParamId) -> bool {
         self.entry(id).trainable
+    }
+
+    /// Whether a parameter is state that is carried from one batch to the next. Declared by
+    /// [`Weights::add_carried_state`](crate::layers::Weights::add_carried_state).
+    ///
+    /// # Panics
+    /// When `id` belongs to another `Params`.
+    pub fn carried(&self, id: ParamId) -> bool {
+        self.entry(id).carried
+    }
+
+    /// Marks a parameter as state that is carried from one batch to the next.
+    pub(crate) fn carry(&mut self, id: ParamId) {
+        self.check(id);
+        self.entries[id.index].carried = true;
+    }
+
+    /// Sets the state that is carried from one batch to the next to 0.
+    pub(crate) fn reset_carried(&mut self) {
+        self.entries.iter_mut().filter(|entry| entry.carried).for_each(|entry| entry.values_mut().fill(0.0));
+    }
+
+    /// The number of rows of the state that is carried from one batch to the next. `None` without such state.
+    pub(crate) fn carried_rows(&self) -> Option<usize> {
+        self.entries.iter().find(|entry| entry.carried).map(|entry| entry.shape.axis(0))
     }
 
     /// The values of a parameter.

@@ -9,6 +9,7 @@ Uses the writer of make.py, which documents the installation of Keras and the fo
 regularizers  `x`, `penalty` and `slope`: an array, its penalty, and the gradient of that. The others train:
               `x`, `targets`, `x_val`, `targets_val`: all rows. `fit` without shuffling, in batches of `batch` rows:
               `loss`, … of each epoch; weights as `start.…`, `end.…`; `evaluated` is [loss, accuracy] of all rows.
+constraints   `x` and `y`: an array and its constrained values. The other trains as in `regularizers`.
 freezing      like these, with frozen layers.
 csv           like these; lines with `#|` are those of the file of CSVLogger.
 weights       like these, with sample weights `weights`, `weights_val`, or class weights `classes` of classes 0, 1, ….
@@ -18,7 +19,7 @@ counted       like these, with weighted metrics. `on_batch` reports one step wit
 import make
 import numpy as np
 import keras
-from keras import layers, regularizers as keras_regularizers
+from keras import constraints as keras_constraints, layers, regularizers as keras_regularizers
 from make import draw
 
 import pathlib
@@ -31,6 +32,12 @@ def regularizers(file):
         rng = file.case(name, text)
         x = draw(rng, (5, 7))
         regularizer = eval(f"keras_regularizers.{text}")
+        penalty, (slope,), _ = make.gradients(lambda x: (regularizer(x), []), x)
+        file.put(x=x, penalty=penalty, slope=slope)
+    for mode in ("rows", "columns"):
+        rng = file.case(f"orthogonal_{mode}", f'OrthogonalRegularizer(0.3, mode="{mode}")')
+        x = draw(rng, (5, 7))
+        regularizer = keras_regularizers.OrthogonalRegularizer(0.3, mode=mode)
         penalty, (slope,), _ = make.gradients(lambda x: (regularizer(x), []), x)
         file.put(x=x, penalty=penalty, slope=slope)
     l1, l2 = keras_regularizers.L1, keras_regularizers.L2
@@ -46,6 +53,22 @@ def regularizers(file):
           [layers.Embedding(5, 3, embeddings_regularizer=l2(0.02)), layers.Reshape((4, 3, 1)),
            layers.Conv2D(2, 2, kernel_regularizer=l2(0.03), bias_regularizer=l1(0.05)), layers.Flatten(),
            layers.Dense(3, "softmax")], (4,), indices=5)
+
+
+def constraints(file):
+    for name, text in {"max_norm": "MaxNorm(1.5)", "max_norm_axes": "MaxNorm(1.0, axis=[0, -1])", "min_max_norm": "MinMaxNorm(1.5, 2.0)",
+                       "min_max_norm_rate": "MinMaxNorm(0.5, 1.0, rate=0.25, axis=1)", "non_neg": "NonNeg()",
+                       "unit_norm": "UnitNorm()", "unit_norm_axes": "UnitNorm(axis=[0, 1])"}.items():
+        rng = file.case(name, text)
+        x = draw(rng, (3, 4, 2))
+        file.put(x=x, y=make.numpy(eval(f"keras_constraints.{text}")(x)))
+    of = keras_constraints
+    train(file, "constrained_net", "Dense(6, relu, kernel MaxNorm(0.8), bias NonNeg), BatchNormalization(gamma NonNeg, beta "
+          "MinMaxNorm(0.1, 0.2)), Dense(3, softmax, kernel MinMaxNorm(0.5, 1, rate 0.5, axis 1), bias UnitNorm)",
+          [layers.Dense(6, "relu", kernel_constraint=of.MaxNorm(0.8), bias_constraint=of.NonNeg()),
+           layers.BatchNormalization(gamma_constraint=of.NonNeg(), beta_constraint=of.MinMaxNorm(0.1, 0.2)),
+           layers.Dense(3, "softmax", kernel_constraint=of.MinMaxNorm(0.5, 1.0, rate=0.5, axis=1),
+                        bias_constraint=of.UnitNorm())], (7,))
 
 
 def freezing(file):
@@ -230,7 +253,7 @@ def branches(file):
     file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
 
 
-TOPICS = {"regularizers": regularizers, "freezing": freezing, "csv": csv, "weights": weights, "counted": counted}
+TOPICS = {"regularizers": regularizers, "constraints": constraints, "freezing": freezing, "csv": csv, "weights": weights, "counted": counted}
 
 if __name__ == "__main__":
     make.main(TOPICS, "fitting.py")

@@ -79,10 +79,11 @@ CLASSES = {
         name: {}
         for name in (
             "Zeros Ones Constant Orthogonal RandomUniform RandomNormal TruncatedNormal GlorotUniform GlorotNormal HeUniform "
-            "HeNormal LecunUniform LecunNormal"
+            "HeNormal LecunUniform LecunNormal Identity VarianceScaling"
         ).split()
     },
-    "regularizers": {"L1": {}, "L2": {}, "L1L2": {}},
+    "constraints": {"MaxNorm": {}, "MinMaxNorm": {}, "NonNeg": {}, "UnitNorm": {}},
+    "regularizers": {"L1": {}, "L2": {}, "L1L2": {}, "OrthogonalRegularizer": {}},
     "optimizers": {name: {} for name in "Adadelta Adagrad Adam AdamW Lion Nadam RMSprop SGD".split()},
     "optimizers.legacy": {name: {} for name in "Adadelta Adagrad Adam Nadam RMSprop SGD".split()},
     "optimizers.schedules": {
@@ -129,6 +130,13 @@ OTHERS = {
     "LayerNormalization.axis": [1, [1, 2]],
     "GroupNormalization.axis": [1],
     "GroupNormalization.groups": [1],
+    "MaxNorm.axis": [1, [0, 1]],
+    "MinMaxNorm.axis": [1, [0, 1]],
+    "UnitNorm.axis": [1, [0, 1]],
+    "VarianceScaling.mode": ["fan_out", "fan_avg"],
+    "VarianceScaling.scale": [0.5],
+    "OrthogonalRegularizer.mode": ["columns"],
+    "MinMaxNorm.min_value": [0.5],
     "R2Score.class_aggregation": [None, "variance_weighted_average"],
     "RMSNormalization.axis": [1],
     "ReLU.threshold": [0.25],
@@ -172,6 +180,7 @@ OTHERS = {
     "depthwise_regularizer": ["l2"],
     "dilation_rate": [2],
     "dims": [[3, 1, 2]],
+    "distribution": ["uniform", "untruncated_normal"],
     "dropout": [0.25],
     "dtype": ["float16", "mixed_float16", "float64"],
     "dynamic": [True],
@@ -181,6 +190,7 @@ OTHERS = {
     "embeddings_regularizer": ["l2"],
     "end_learning_rate": [0.25],
     "epsilon": [0.5],
+    "factor": [0.5],
     "filters": [6],
     "fn": ["poisson"],
     "from_logits": [True],

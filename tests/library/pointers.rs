@@ -1,6 +1,7 @@
 //! Parts chosen at run time: `Box` and `Arc` of each kind of part give the same bits as the part.
 
 use gradus::callbacks::LearningRateScheduler;
+use gradus::constraints::{Constraint, MaxNorm};
 use gradus::data::{Arrays, Dataset};
 use gradus::initializers::{HeNormal, Initializer};
 use gradus::layers::{Activation, BatchNorm, Dense, Layer};
@@ -99,6 +100,13 @@ fn metrics() {
 fn initializers() {
     check!(Initializer: HeNormal, |initializer| {
         trained(&network().add(Dense::new(2).kernel_initializer(initializer)), settings())
+    });
+}
+
+#[test]
+fn constraints() {
+    check!(Constraint: MaxNorm::new(0.1), |constraint| {
+        trained(&network().add(Dense::new(2).kernel_constraint(constraint)), settings())
     });
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 const LEVELS: [&[&str]; 12] = [
     &[
         "accepts",
+        "axes",
         "axis_order",
         "error",
         "files",
@@ -27,7 +28,7 @@ const LEVELS: [&[&str]; 12] = [
     &["kernels"],
     &["data", "initializers", "metrics", "preprocessing", "tape"],
     &["ops", "optimizers"],
-    &["regularizers"],
+    &["constraints", "regularizers"],
     &["layers", "losses"],
     &["architecture"],
     &["save"],

@@ -25,6 +25,10 @@ fn to_json(name: &str, value: &SpecValue) -> Result<Value> {
         SpecValue::UInt(size) => json!(size),
         SpecValue::Int(number) => json!(number),
         SpecValue::UInts(sizes) => json!(sizes),
+        SpecValue::Ints(numbers) => match &numbers[..] {
+            [number] => json!(number),
+            numbers => json!(numbers),
+        },
         SpecValue::Float(number) => number_to_json(*number),
         SpecValue::Floats(numbers) => numbers.iter().map(|number| number_to_json(*number)).collect(),
         SpecValue::Str(word) => json!(word),
@@ -70,7 +74,7 @@ mod tests {
         assert_eq!(spec, default.to_string());
         let constant = read(json!({"units": 2, "activation": null, "bias_initializer": "constant"})).unwrap();
         assert!(constant.ends_with("bias_initializer=Constant(value=0))"), "{constant}");
-        let scaling = json!({"class_name": "VarianceScaling", "config": {"scale": 2.0}});
+        let scaling = json!({"class_name": "OtherScaling", "config": {"scale": 2.0}});
         let custom =
             json!({"module": null, "class_name": "HeNormal", "config": {}, "registered_name": "mine>HeNormal"});
         for unknown in [scaling, custom] {
@@ -84,13 +88,13 @@ mod tests {
         let place = "layer \"d\" (Dense)";
         assert_eq!(read(json!({})).unwrap_err(), format!("{place}: units is missing"));
         let several =
-            read(json!({"units": -1, "use_bias": null, "seeds": 0, "kernel_constraint": "non_neg", "lora_rank": 0}));
+            read(json!({"units": -1, "use_bias": null, "seeds": 0, "kernel_constraint": "none", "lora_rank": 0}));
         let expected = format!(
             "5 problems: {place}: units is -1, expected an integer ≥ 0; \
              {place}: use_bias is null, expected true or false; \
-             {place}: kernel_constraint is \"non_neg\", and only null is supported; \
+             {place}: kernel_constraint: none is not a supported constraint; \
              {place}: lora_rank is 0, and only null is supported; \
-             {place}: unknown option \"seeds\""
+             {place}: unknown option \"seeds\". To add a class, pass a Registry to keras::load_with"
         );
         assert_eq!(several.unwrap_err(), expected);
     }

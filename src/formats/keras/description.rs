@@ -67,6 +67,8 @@ pub(super) struct LayerDescription {
     pub(super) path: String,
     /// The trainable weights, then the state. `None` before the layer is applied.
     declared: Option<Vec<DeclaredWeight>>,
+    /// The states that are carried from one batch to the next, which files of Keras do not contain.
+    carried: Vec<DeclaredWeight>,
 }
 
 impl LayerDescription {
@@ -145,9 +147,14 @@ impl ModelDescription {
 
     /// Builds the architecture with the weights in `params`, which are found by name.
     pub(super) fn network(&self, params: &Params) -> Result<Architecture> {
+        let mut params = params.clone();
+        for state in self.layers.iter().flat_map(|layer| &layer.carried) {
+            let zeros = vec![0.0; state.shape().len()];
+            params.insert(state.name(), state.shape(), zeros, false).map_err(|error| error.to_string())?;
+        }
         let network = match self.chain {
-            true => self.sequential().with_params(params),
-            false => self.graph().with_params(params),
+            true => self.sequential().with_params(&params),
+            false => self.graph().with_params(&params),
         };
         network.map_err(|error| error.to_string())
     }
@@ -183,7 +190,15 @@ impl ModelDescription {
     }
 
     pub(super) fn push(&mut self, name: String, spec: Spec, layer: Arc<dyn Layer>, class: String) {
-        self.layers.push(LayerDescription { name, spec, layer, class, path: String::new(), declared: None });
+        self.layers.push(LayerDescription {
+            name,
+            spec,
+            layer,
+            class,
+            path: String::new(),
+            declared: None,
+            carried: Vec::new(),
+        });
     }
 
     /// Applies a layer to values and returns the numbers of the new values. If the layer or a shape is unknown, there is one
@@ -216,12 +231,13 @@ impl ModelDescription {
         let place = || format!("layer {} ({name})", layer + 1);
         let declared = Declared::of(placed.layer.as_ref(), &name, &shapes);
         let declared = declared.map_err(|error| error.at(place, &shapes).to_string())?;
-        let mut weights = declared.weights().to_vec();
+        let (carried, mut weights): (Vec<_>, Vec<_>) =
+            declared.weights().iter().cloned().partition(DeclaredWeight::is_carried);
         weights.sort_by_key(|weight| !weight.is_trainable());
         if placed.declared.as_ref().is_some_and(|before| *before != weights) {
             return Err(format!("{}: its calls need weights of different shapes", place()));
         }
-        placed.declared = Some(weights);
+        (placed.declared, placed.carried) = (Some(weights), carried);
         let outputs = self.shapes.len()..self.shapes.len() + declared.outputs().len();
         self.calls.push(Call { layer, inputs, outputs: outputs.clone() });
         self.shapes.extend(declared.outputs().iter().copied().map(Some));

@@ -2,7 +2,7 @@
 //! all classes of a family share.
 
 use super::kind::Kind;
-use super::layers::{INITIALIZERS, LAYERS, REGULARIZERS};
+use super::layers::{CONSTRAINTS, INITIALIZERS, LAYERS, REGULARIZERS};
 use super::losses_metrics::{LOSSES, METRICS};
 use super::names::snake_case;
 use super::optimizers::{OPTIMIZERS, SCHEDULES};
@@ -34,7 +34,7 @@ pub(super) const INITIALIZER: Family = Family {
     noun: "initializer",
     module: "keras.initializers",
     kinds: || INITIALIZERS.iter().collect(),
-    aliases: &[("zero", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("normal", "RandomNormal")],
+    aliases: &[("zero", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("IdentityInitializer", "Identity"), ("normal", "RandomNormal")],
     options: options::INITIALIZER,
 };
 
@@ -43,6 +43,14 @@ pub(super) const REGULARIZER: Family = Family {
     module: "keras.regularizers",
     kinds: || REGULARIZERS.iter().collect(),
     aliases: &[("l1_l2", "L1L2")],
+    options: &[],
+};
+
+pub(super) const CONSTRAINT: Family = Family {
+    noun: "constraint",
+    module: "keras.constraints",
+    kinds: || CONSTRAINTS.iter().collect(),
+    aliases: &[],
     options: &[],
 };
 
@@ -107,6 +115,7 @@ impl Family {
         match name {
             "learning_rate" => &SCHEDULE,
             "layer" | "backward_layer" => &LAYER,
+            _ if name.ends_with("_constraint") => &CONSTRAINT,
             _ if name.ends_with("_regularizer") => &REGULARIZER,
             _ => &INITIALIZER,
         }

@@ -1,31 +1,32 @@
 //! Options of layers whose notation in Keras differs from that of the settings, and settings that are absent by default.
 
 use super::object::Config;
-use super::options::{DRAWS, InactiveOption, ignored, only_false, only_null};
+use super::options::{DRAWS, InactiveOption, ignored, only_false};
 use super::result::Result;
+use crate::constraints::{Constraint, NonNeg};
 use crate::layers::{Activation, Layer, Lstm};
 use crate::regularizers::{L2, Regularizer};
 use crate::{Shape, Spec};
 use serde_json::{Value, json};
 
-/// The regularizers of a layer with a kernel and a bias. Only the type of the values matters.
-pub(super) fn kernel_regularizers() -> Spec {
-    let any = L2::default().spec();
-    Spec::new("").with("kernel_regularizer", any.clone()).with("bias_regularizer", any)
+/// The regularizers and constraints of these weights of a layer. Only the type of the values matters.
+pub(super) fn of_weights(names: &[&str]) -> Spec {
+    let mut spec = Spec::new("");
+    for name in names {
+        spec = spec.with(format!("{name}_regularizer"), L2::default().spec());
+        spec = spec.with(format!("{name}_constraint"), NonNeg.spec());
+    }
+    spec
 }
 
-/// The regularizers of a recurrent layer.
-pub(super) fn recurrent_regularizers() -> Spec {
-    kernel_regularizers().with("recurrent_regularizer", L2::default().spec())
+/// The regularizers and constraints of a recurrent layer, and its batch size.
+pub(super) fn recurrent_options() -> Spec {
+    of_weights(&["kernel", "recurrent", "bias"]).with("stateful", 1_usize)
 }
 
 /// Options of a recurrent layer without a setting in gradus.
 pub(super) const RECURRENT: &[InactiveOption] = &[
-    only_null("kernel_constraint"),
-    only_null("recurrent_constraint"),
-    only_null("bias_constraint"),
     ignored("seed", DRAWS),
-    only_false("stateful"),
     only_false("time_major"),
     ignored("unroll", IMPLEMENTATION),
     ignored("implementation", IMPLEMENTATION),
@@ -56,26 +57,9 @@ pub(super) fn null_merge_mode(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// The regularizers of a layer with a depthwise kernel and a bias.
-pub(super) fn depthwise_regularizers() -> Spec {
-    let any = L2::default().spec();
-    Spec::new("").with("depthwise_regularizer", any.clone()).with("bias_regularizer", any)
-}
-
-/// The regularizers of a layer with a depthwise kernel, a pointwise kernel and a bias.
-pub(super) fn separable_regularizers() -> Spec {
-    depthwise_regularizers().with("pointwise_regularizer", L2::default().spec())
-}
-
-/// The regularizers of a layer with gamma and beta.
-pub(super) fn gamma_regularizers() -> Spec {
-    let any = L2::default().spec();
-    Spec::new("").with("beta_regularizer", any.clone()).with("gamma_regularizer", any)
-}
-
 /// The options of a table of embeddings.
 pub(super) fn embedding_options() -> Spec {
-    Spec::new("").with("embeddings_regularizer", L2::default().spec()).with("mask_zero", true)
+    of_weights(&["embeddings"]).with("mask_zero", true)
 }
 
 /// Returns an error for activations without a name in Keras 3.

@@ -2,15 +2,16 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, depthwise_regularizers, embedding_options, expand_sides,
-    gamma_regularizers, group_by_axis, infer_size, kernel_regularizers, name_merge_mode, null_merge_mode,
-    recurrent_regularizers, reject_unnamed_activations, rename_alpha, require_last_axis, separable_regularizers,
+    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
+    name_merge_mode, null_merge_mode, of_weights, recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis,
     single_sizes, single_strides,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
+use super::stateful;
 use crate::Spec;
+use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
-    Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros,
+    self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
     Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
@@ -20,7 +21,7 @@ use crate::layers::{
     Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
     TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
-use crate::regularizers::{L1, L1L2, L2, Regularizer};
+use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
@@ -31,7 +32,7 @@ pub(super) const LAYERS: &[Kind] = &[
     pooling(kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[])),
     Kind {
         from_keras: require_last_axis,
-        optional: gamma_regularizers,
+        optional: || of_weights(&["gamma", "beta"]),
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
     },
@@ -45,13 +46,13 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
         from_keras: single_sizes,
-        optional: kernel_regularizers,
-        inactive: &[DATA_FORMAT, only_null("kernel_constraint"), only_null("bias_constraint")],
+        optional: || of_weights(&["kernel", "bias"]),
+        inactive: &[DATA_FORMAT],
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
-        optional: kernel_regularizers,
-        inactive: &[DATA_FORMAT, only_null("kernel_constraint"), only_null("bias_constraint")],
+        optional: || of_weights(&["kernel", "bias"]),
+        inactive: &[DATA_FORMAT],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
@@ -62,12 +63,12 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Cropping2D", || Cropping2d::new(0).spec(), &[])
     },
     Kind {
-        optional: kernel_regularizers,
+        optional: || of_weights(&["kernel", "bias"]),
         inactive: DENSE,
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
     },
     Kind {
-        optional: depthwise_regularizers,
+        optional: || of_weights(&["depthwise", "bias"]),
         inactive: DEPTHWISE_CONV,
         ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
     },
@@ -88,15 +89,14 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]) },
     Kind {
         from_keras: require_last_axis,
-        optional: gamma_regularizers,
-        inactive: &[only_null("beta_constraint"), only_null("gamma_constraint")],
+        optional: || of_weights(&["gamma", "beta"]),
         ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
     },
     recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),
     Kind {
         from_keras: require_last_axis,
-        optional: gamma_regularizers,
+        optional: || of_weights(&["gamma", "beta"]),
         inactive: LAYER_NORMALIZATION,
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
@@ -110,8 +110,7 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("Multiply", || Multiply.spec(), &[]),
     kind("Permute", || Permute::new([1]).spec(), &["dims"]),
     Kind {
-        optional: || Spec::new("").with("alpha_regularizer", L2::default().spec()).with("shared_axes", &[1][..]),
-        inactive: &[only_null("alpha_constraint")],
+        optional: || of_weights(&["alpha"]).with("shared_axes", &[1][..]),
         ..kind("PReLU", || PRelu::new().spec(), &[])
     },
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
@@ -121,12 +120,12 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { from_keras: require_last_axis, ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[]) },
     Kind {
         from_keras: single_sizes,
-        optional: separable_regularizers,
+        optional: || of_weights(&["depthwise", "pointwise", "bias"]),
         inactive: SEPARABLE_CONV,
         ..activated(kind("SeparableConv1D", || SeparableConv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
-        optional: separable_regularizers,
+        optional: || of_weights(&["depthwise", "pointwise", "bias"]),
         inactive: SEPARABLE_CONV,
         ..activated(kind("SeparableConv2D", || SeparableConv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
@@ -176,8 +175,6 @@ const ELEMENTS: &[Scalar] = &[
 const BATCH_NORMALIZATION: &[InactiveOption] = &[
     only("center", &[Scalar::Bool(true)]),
     only("scale", &[Scalar::Bool(true)]),
-    only_null("beta_constraint"),
-    only_null("gamma_constraint"),
     only_false("synchronized"),
     only_false("renorm"),
     ignored("renorm_clipping", "it has no effect without renorm"),
@@ -188,15 +185,12 @@ const BATCH_NORMALIZATION: &[InactiveOption] = &[
 ];
 
 const DENSE: &[InactiveOption] = &[
-    only_null("kernel_constraint"),
-    only_null("bias_constraint"),
     only_null("quantization_config"),
     only_null("lora_rank"),
     ignored("lora_alpha", "it has no effect without lora_rank"),
 ];
 
 const EMBEDDING: &[InactiveOption] = &[
-    only_null("embeddings_constraint"),
     only_false("sparse"),
     ignored("input_length", "the length follows from the input"),
     ignored("weights", "the weights come from the file"),
@@ -207,8 +201,7 @@ const EMBEDDING: &[InactiveOption] = &[
 
 const GLOBAL_POOLING: &[InactiveOption] = &[DATA_FORMAT, only_false("keepdims")];
 
-const LAYER_NORMALIZATION: &[InactiveOption] =
-    &[only_null("beta_constraint"), only_null("gamma_constraint"), only_false("rms_scaling")];
+const LAYER_NORMALIZATION: &[InactiveOption] = &[only_false("rms_scaling")];
 
 /// A pooling layer with one axis of positions.
 const fn pooling1d(kind: Kind) -> Kind {
@@ -222,16 +215,11 @@ const fn pooling(kind: Kind) -> Kind {
 
 const DEPTHWISE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,
-    only_null("depthwise_constraint"),
-    only_null("bias_constraint"),
     only("groups", &[Scalar::Number(1.0)]),
 ];
 
 const SEPARABLE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,
-    only_null("depthwise_constraint"),
-    only_null("pointwise_constraint"),
-    only_null("bias_constraint"),
     only("groups", &[Scalar::Number(1.0)]),
     ignored("kernel_initializer", OTHER_KERNELS),
     ignored("kernel_regularizer", OTHER_KERNELS),
@@ -248,7 +236,8 @@ const fn activated(kind: Kind) -> Kind {
 
 /// A recurrent layer.
 const fn recurrent(kind: Kind) -> Kind {
-    Kind { optional: recurrent_regularizers, inactive: RECURRENT, ..activated(kind) }
+    let optional = recurrent_options;
+    Kind { from_keras: stateful::without_batch_size, optional, inactive: RECURRENT, ..activated(kind) }
 }
 
 /// The initializers that both libraries have.
@@ -260,6 +249,8 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("RandomNormal", || RandomNormal::default().spec(), &[]),
     kind("TruncatedNormal", || TruncatedNormal::default().spec(), &[]),
     kind("Orthogonal", || Orthogonal::default().spec(), &[]),
+    kind("Identity", || initializers::Identity::default().spec(), &[]),
+    kind("VarianceScaling", || VarianceScaling::default().spec(), &[]),
     kind("GlorotUniform", || Spec::new("GlorotUniform"), &[]),
     kind("GlorotNormal", || Spec::new("GlorotNormal"), &[]),
     kind("HeUniform", || Spec::new("HeUniform"), &[]),
@@ -268,16 +259,25 @@ pub(super) const INITIALIZERS: &[Kind] = &[
     kind("LecunNormal", || Spec::new("LecunNormal"), &[]),
 ];
 
+/// The constraints that both libraries have.
+pub(super) const CONSTRAINTS: &[Kind] = &[
+    kind("MaxNorm", || MaxNorm::default().spec(), &[]),
+    kind("MinMaxNorm", || MinMaxNorm::default().spec(), &[]),
+    kind("NonNeg", || NonNeg.spec(), &[]),
+    kind("UnitNorm", || UnitNorm::new().spec(), &[]),
+];
+
 /// The regularizers that both libraries have.
 pub(super) const REGULARIZERS: &[Kind] = &[
     kind("L1", || L1::default().spec(), &[]),
     kind("L2", || L2::default().spec(), &[]),
     kind("L1L2", || L1L2::default().spec(), &[]),
+    kind("OrthogonalRegularizer", || OrthogonalRegularizer::default().spec(), &[]),
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::super::families::{Family, INITIALIZER, LAYER, REGULARIZER};
+    use super::super::families::{CONSTRAINT, Family, INITIALIZER, LAYER, REGULARIZER};
     use super::super::reader::Reader;
     use super::super::result::Result;
     use super::*;
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn every_initializer_and_regularizer_round_trips() {
+    fn every_initializer_regularizer_and_constraint_round_trips() {
         for kind in INITIALIZERS.iter().chain(REGULARIZERS) {
             let spec = (kind.template)();
             let initializer = BUILT_IN.make::<dyn Initializer>(&spec).map(|initializer| initializer.spec());
@@ -313,6 +313,11 @@ mod tests {
         let found = |family: &Family, class| assert!(family.find(class).is_some(), "{class} must be in the table");
         <dyn Initializer>::built_in().into_iter().for_each(|(class, _)| found(&INITIALIZER, class));
         <dyn Regularizer>::built_in().into_iter().for_each(|(class, _)| found(&REGULARIZER, class));
+        <dyn Constraint>::built_in().into_iter().for_each(|(class, _)| found(&CONSTRAINT, class));
+        for kind in CONSTRAINTS {
+            let spec = (kind.template)();
+            assert_eq!(BUILT_IN.make::<dyn Constraint>(&spec).unwrap().spec(), spec);
+        }
     }
 
     #[test]
@@ -322,10 +327,10 @@ mod tests {
         let config = LAYER.find("Dense").unwrap().config(&layer).unwrap();
         assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
         assert_eq!(read("Dense", Value::Object(config), Shape::SCALAR).unwrap(), layer.to_string());
-        let orthogonal =
-            json!({"units": 2, "kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {}}});
-        let error = read("Dense", orthogonal, Shape::SCALAR).unwrap_err();
-        let expected = "here (Dense): kernel_regularizer: OrthogonalRegularizer is not a supported regularizer. \
+        let unknown =
+            json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
+        let error = read("Dense", unknown, Shape::SCALAR).unwrap_err();
+        let expected = "here (Dense): kernel_regularizer: L3 is not a supported regularizer. \
             To add a class, pass a Registry to keras::load_with";
         assert_eq!(error, expected);
     }

@@ -61,6 +61,7 @@ mod reader;
 mod result;
 mod sequential;
 mod state;
+mod stateful;
 #[cfg(test)]
 mod tests;
 mod training;

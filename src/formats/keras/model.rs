@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{functional, masks, order, sequential};
+use super::{functional, masks, order, sequential, stateful};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -45,6 +45,9 @@ impl ModelDescription {
 
     /// Reads the configuration of a model. Problems with its layers are recorded in `reader`.
     pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<ModelDescription> {
+        let mut model = model.clone();
+        stateful::bind(&mut model);
+        let model = &model;
         let object = match (&model["config"], model["class_name"].as_str()) {
             // The configuration of Keras before version 2.2.3 is a list of layers.
             (Value::Array(layers), Some("Sequential")) => {
@@ -70,6 +73,8 @@ impl ModelDescription {
 
     /// Writes the configuration of the model.
     pub(super) fn to_json(&self) -> Result<Value> {
-        if self.chain { sequential::to_json(self) } else { functional::to_json(self) }
+        let mut model = if self.chain { sequential::to_json(self) } else { functional::to_json(self) }?;
+        stateful::unbind(&mut model);
+        Ok(model)
     }
 }

@@ -250,12 +250,12 @@ mod tests {
 
     #[test]
     fn accepted_values_differ_between_options() {
-        let constraint = only_null("kernel_constraint");
-        assert_eq!(constraint.problem(&json!(null)), None);
-        assert!(constraint.problem(&json!(0)).is_some());
-        let norm = json!({"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 2}, "registered_name": null});
-        let message = constraint.problem(&norm).unwrap();
-        assert_eq!(message, "kernel_constraint is MaxNorm, and only null is supported");
+        let rank = only_null("lora_rank");
+        assert_eq!(rank.problem(&json!(null)), None);
+        assert!(rank.problem(&json!(0)).is_some());
+        let object = json!({"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 2}, "registered_name": null});
+        let message = rank.problem(&object).unwrap();
+        assert_eq!(message, "lora_rank is MaxNorm, and only null is supported");
         let steps = OPTIMIZER.iter().find(|option| option.name == "gradient_accumulation_steps").unwrap();
         assert_eq!(steps.problem(&json!(1)), None);
         let message = steps.problem(&json!(4)).unwrap();

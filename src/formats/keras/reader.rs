@@ -191,10 +191,7 @@ impl<'a> Reader<'a> {
         let found = match (like, value) {
             (SpecValue::Bool(_), _) => value.as_bool().map(SpecValue::Bool).ok_or("true or false"),
             (SpecValue::UInt(_), _) => size(value).map(SpecValue::UInt).ok_or("an integer ≥ 0"),
-            (SpecValue::Int(_), _) => {
-                let axis = value.as_i64().and_then(|axis| isize::try_from(axis).ok());
-                axis.map(SpecValue::axis).ok_or("an integer")
-            }
+            (SpecValue::Int(_), _) => integer(value).map(SpecValue::axis).ok_or("an integer"),
             (SpecValue::UInts(_), Value::Array(sizes)) => {
                 let sizes = sizes.iter().map(size).collect::<Option<_>>();
                 sizes.map(SpecValue::UInts).ok_or("integers ≥ 0")
@@ -202,6 +199,10 @@ impl<'a> Reader<'a> {
             (SpecValue::UInts(axes), _) => {
                 size(value).map(|size| SpecValue::UInts(vec![size; axes.len()])).ok_or("integers ≥ 0")
             }
+            (SpecValue::Ints(_), Value::Array(numbers)) => {
+                numbers.iter().map(integer).collect::<Option<_>>().map(SpecValue::Ints).ok_or("integers")
+            }
+            (SpecValue::Ints(_), _) => integer(value).map(|number| SpecValue::Ints(vec![number])).ok_or("integers"),
             (SpecValue::Float(_), Value::Object(_)) if name == "learning_rate" => {
                 return self.part(place, name, value);
             }
@@ -302,6 +303,10 @@ impl<'a> Reader<'a> {
         }
         name.map(SpecValue::from)
     }
+}
+
+fn integer(value: &Value) -> Option<isize> {
+    isize::try_from(value.as_i64()?).ok()
 }
 
 fn number(value: &Value) -> Option<f32> {

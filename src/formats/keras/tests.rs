@@ -3,13 +3,14 @@
 //! `tests/golden/keras_options.py` lists them from the signatures of Keras 3 and of Keras 2.
 
 use super::entries::Entry;
-use super::families::{Family, INITIALIZER, LAYER, LOSS, METRIC, OPTIMIZER, REGULARIZER, SCHEDULE};
+use super::families::{CONSTRAINT, Family, INITIALIZER, LAYER, LOSS, METRIC, OPTIMIZER, REGULARIZER, SCHEDULE};
 use super::object::{Config, Object};
 use super::options::InactiveOption;
 use super::reader::Reader;
 use super::training::Training;
 use super::{layers, losses_metrics, optimizers};
 use crate::Shape;
+use crate::constraints::Constraint;
 use crate::initializers::Initializer;
 use crate::registry::BUILT_IN;
 use crate::regularizers::Regularizer;
@@ -67,6 +68,9 @@ fn read(module: &str, class: &str, config: Config) -> Result<String, String> {
         "initializers" => {
             object(&INITIALIZER).map(|spec| BUILT_IN.make::<dyn Initializer>(&spec).unwrap().spec().to_string())
         }
+        "constraints" => {
+            object(&CONSTRAINT).map(|spec| BUILT_IN.make::<dyn Constraint>(&spec).unwrap().spec().to_string())
+        }
         "regularizers" => {
             object(&REGULARIZER).map(|spec| BUILT_IN.make::<dyn Regularizer>(&spec).unwrap().spec().to_string())
         }
@@ -93,6 +97,7 @@ fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'
         "layers" => of_kind(&LAYER),
         "models" => vec![("`compile`".into(), super::training::OPTIONS)],
         "initializers" => of_kind(&INITIALIZER),
+        "constraints" => of_kind(&CONSTRAINT),
         "regularizers" => of_kind(&REGULARIZER),
         "optimizers" | "optimizers.legacy" => of_kind(&OPTIMIZER),
         "optimizers.schedules" => of_kind(&SCHEDULE),
@@ -169,7 +174,7 @@ fn every_option_is_effective_or_rejected_by_name_or_documented_to_have_no_effect
 #[test]
 fn the_list_has_every_class_that_is_read() {
     let listed: BTreeSet<&str> = classes().into_keys().map(|[_, _, class]| class).collect();
-    let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS);
+    let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS).chain(layers::CONSTRAINTS);
     let kinds = kinds.chain(losses_metrics::LOSSES).chain(losses_metrics::METRICS).chain(optimizers::SCHEDULES);
     for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
         // A string, which has no options.
@@ -244,7 +249,7 @@ fn one_message_reports_every_problem_of_a_file() {
     let (mut model, mut compiled) = model();
     let layers = model["config"]["layers"].as_array_mut().unwrap();
     let mut other = layers[1].clone();
-    (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("non_neg"));
+    (other["config"]["name"], other["config"]["kernel_constraint"]) = (json!("e"), json!("none"));
     layers.insert(
         1,
         json!({"module": "keras.layers", "class_name": "ConvLSTM1D", "config": {"name": "g"}, "registered_name": null}),
@@ -255,7 +260,7 @@ fn one_message_reports_every_problem_of_a_file() {
     compiled["optimizer"]["config"]["use_ema"] = json!(true);
     let error = described(&model, compiled).unwrap_err();
     let expected = "5 problems: layer \"g\": ConvLSTM1D is not a supported layer; \
-        layer \"e\" (Dense): kernel_constraint is \"non_neg\", and only null is supported; \
+        layer \"e\" (Dense): kernel_constraint: none is not a supported constraint; \
         layer \"l\": Hashing is not a supported layer; \
         optimizer (SGD): use_ema is true, and only false or null is supported; \
         loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";

@@ -17,6 +17,9 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Result<(), String> 
         "GRU" => ("GRU", &[0, 1, 2], 1),
         _ => ("RNN", &[0], 1),
     };
+    if spec.settings().iter().any(|(name, _)| name == "stateful") {
+        return Err("it is stateful, and a model in ONNX has no states between runs; give it initial states instead".into());
+    }
     let (units, backwards) = (size(spec, "units")?, flag(spec, "go_backwards")?);
     let sequences = flag(spec, "return_sequences")?;
     let mut attributes = vec![("hidden_size", Attribute::Integer(units as i64))];

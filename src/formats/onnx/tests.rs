@@ -147,7 +147,7 @@ fn axis_orders_of_the_model_round_trip() {
             check_close(name, &graph.run(&tensors).unwrap()[0].array().unwrap(), &expected);
 
             // The outputs of recurrent nodes have the steps first, which a model cannot have.
-            if case.layer.recurrence().is_some() {
+            if case.layer.recurrent().is_some() {
                 continue;
             }
             let again = graph.import().unwrap().compile(settings()).unwrap();
@@ -192,7 +192,7 @@ fn every_layer_round_trips_as_a_layer() {
         let run = graph.run(&inputs).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         check_close(&case.name, &run[0].array().unwrap(), &expected);
         // The outputs of recurrent nodes have the steps first, which a model cannot have.
-        if case.layer.recurrence().is_some() {
+        if case.layer.recurrent().is_some() {
             continue;
         }
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));

@@ -1,5 +1,6 @@
 //! PRelu: rectifier with learned slopes for negative inputs.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Zeros};
 use crate::layers::{Cursor, Layer, Weights};
@@ -13,7 +14,7 @@ options! {
     /// Parametric rectifier: x for x ≥ 0, alpha · x for x < 0, with learned slopes alpha (He et al. 2015). `PReLU` in Keras.
     ///
     /// The output has the shape of the input. The weight is `alpha`, one slope for each element of a sample, or of size 1
-    /// along each shared axis. `alpha_constraint` of Keras has no counterpart.
+    /// along each shared axis.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Constant, layers::*};
@@ -34,6 +35,8 @@ options! {
         part alpha_initializer: Initializer = Zeros,
         /// Regularizer of the slopes, whose penalty is added to the loss. Defaults to none.
         optional alpha_regularizer: Regularizer,
+        /// Constraint on the slopes, which is applied after each step. Defaults to none.
+        optional alpha_constraint: Constraint,
         /// Axes along which slopes are shared, counted from 1 without the batch axis: `[1, 2]` for one slope per channel of an
         /// image. Defaults to none.
         some shared_axes: Vec<usize>,
@@ -63,6 +66,7 @@ impl Layer for PRelu {
         }
         let (initializer, regularizer) = (self.alpha_initializer.as_ref(), self.alpha_regularizer.as_ref());
         weights.add_regularized("alpha", Shape::new(&sizes)?, initializer, regularizer)?;
+        weights.constrain(self.alpha_constraint.as_ref())?;
         Ok(vec![*x])
     }
 
@@ -83,11 +87,12 @@ impl Layer for PRelu {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::L2;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let shared = PRelu::new().shared_axes(vec![1]).alpha_initializer(Ones).alpha_regularizer(L2::new(0.1));
+        let shared = PRelu::new().shared_axes(vec![1]).alpha_initializer(Ones).alpha_regularizer(L2::new(0.1)).alpha_constraint(NonNeg);
         vec![(Box::new(PRelu::new()), Shape::from([3])), (Box::new(shared), Shape::from([3, 2]))]
     }
 

@@ -1,5 +1,6 @@
 //! Conv1d: convolution of sequences, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
@@ -19,7 +20,7 @@ options! {
     /// positions = ⌈steps / stride⌉.
     ///
     /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
-    /// last; `data_format`, causal padding, constraints and activity regularizers of Keras have no counterpart.
+    /// last; `data_format` and causal padding of Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -60,6 +61,10 @@ options! {
         optional kernel_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -90,9 +95,11 @@ impl Layer for Conv1d {
         let output = ops::conv2d_output(images, [kernel[0], 1, kernel[1], kernel[2]].into(), &self.options())?;
         let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
         weights.add_regularized("kernel", kernel, initializer, regularizer)?;
+        weights.constrain(self.kernel_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", self.filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![Shape::from([output.axis(0), self.filters])])
     }
@@ -117,12 +124,13 @@ impl Layer for Conv1d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = Conv1d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
-        let set = set.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let set = set.kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
         let strided = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2).activation(Activation::Relu);
         vec![
             (Box::new(Conv1d::new(4, 3)), Shape::from([6, 2])),

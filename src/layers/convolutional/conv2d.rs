@@ -1,5 +1,6 @@
 //! Conv2d: convolution of images, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::{Activation, Cursor, Layer, Weights};
@@ -19,7 +20,7 @@ options! {
     /// Columns follow from the width in this way.
     ///
     /// Weights are `kernel`, kernel height × kernel width × channels / `groups` × `filters`, and `bias`, `filters`. Images have
-    /// channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    /// channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::{Conv2d, Padding}};
@@ -60,6 +61,10 @@ options! {
         optional kernel_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -100,6 +105,7 @@ impl Layer for Conv2d {
             self.kernel_initializer.as_ref(),
             self.kernel_regularizer.as_ref(),
         )?;
+        weights.constrain(self.kernel_constraint.as_ref())?;
         if self.use_bias {
             weights.add_regularized(
                 "bias",
@@ -107,6 +113,7 @@ impl Layer for Conv2d {
                 self.bias_initializer.as_ref(),
                 self.bias_regularizer.as_ref(),
             )?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![output])
     }
@@ -129,13 +136,14 @@ impl Layer for Conv2d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).activation(Activation::Relu);
         let kept_small = Conv2d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
-        let kept_small = kept_small.kernel_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let kept_small = kept_small.kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),

@@ -1,5 +1,6 @@
 //! DepthwiseConv2d: convolution of each channel of images, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::{Activation, Cursor, Layer, Weights};
@@ -22,7 +23,7 @@ options! {
     /// width in this way.
     ///
     /// Weights are `kernel`, kernel height × kernel width × channels × `depth_multiplier`, and `bias`, one number per output
-    /// channel. Images have channels last; `data_format`, constraints and activity regularizers of Keras have no counterpart.
+    /// channel. Images have channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -60,6 +61,10 @@ options! {
         optional depthwise_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernels, which is applied after each step. Defaults to none.
+        optional depthwise_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -93,9 +98,11 @@ impl Layer for DepthwiseConv2d {
             initializer,
             regularizer,
         )?;
+        weights.constrain(self.depthwise_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![output])
     }
@@ -120,12 +127,13 @@ impl Layer for DepthwiseConv2d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = DepthwiseConv2d::new(2).depthwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).bias_regularizer(L1::new(0.3));
+        let set = set.depthwise_regularizer(L2::new(0.1)).depthwise_constraint(NonNeg).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
         let strided = DepthwiseConv2d::new((3, 2)).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = DepthwiseConv2d::new(2).dilation_rate(2).use_bias(false);
         vec![

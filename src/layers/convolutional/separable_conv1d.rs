@@ -1,5 +1,6 @@
 //! SeparableConv1d: depthwise separable convolution, channels last.
 
+use crate::constraints::Constraint;
 use crate::error::{Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
@@ -21,8 +22,8 @@ options! {
     /// positions = ⌈steps / stride⌉.
     ///
     /// Weights are `depthwise_kernel`, kernel size × channels × `depth_multiplier`, `pointwise_kernel`,
-    /// 1 × (channels · `depth_multiplier`) × `filters`, and `bias`, `filters`. Sequences have channels last; `data_format`,
-    /// constraints and activity regularizers of Keras have no counterpart.
+    /// 1 × (channels · `depth_multiplier`) × `filters`, and `bias`, `filters`. Sequences have channels last; `data_format`
+    /// of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -64,6 +65,12 @@ options! {
         optional pointwise_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the depthwise kernels, which is applied after each step. Defaults to none.
+        optional depthwise_constraint: Constraint,
+        /// Constraint on the pointwise kernels, which is applied after each step. Defaults to none.
+        optional pointwise_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -98,6 +105,7 @@ impl Layer for SeparableConv1d {
             initializer,
             regularizer,
         )?;
+        weights.constrain(self.depthwise_constraint.as_ref())?;
         let (initializer, regularizer) = (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref());
         weights.add_regularized(
             "pointwise_kernel",
@@ -105,9 +113,11 @@ impl Layer for SeparableConv1d {
             initializer,
             regularizer,
         )?;
+        weights.constrain(self.pointwise_constraint.as_ref())?;
         if self.use_bias {
             let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
             weights.add_regularized("bias", self.filters, initializer, regularizer)?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         Ok(vec![Shape::from([output.axis(0), self.filters])])
     }
@@ -137,19 +147,20 @@ impl Layer for SeparableConv1d {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set =
             SeparableConv1d::new(2, 2).depthwise_initializer(Ones).pointwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).pointwise_regularizer(L1::new(0.2));
+        let set = set.depthwise_regularizer(L2::new(0.1)).depthwise_constraint(NonNeg).pointwise_regularizer(L1::new(0.2)).pointwise_constraint(NonNeg);
         let strided = SeparableConv1d::new(4, 3).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = SeparableConv1d::new(3, 2).dilation_rate(2).use_bias(false);
         vec![
             (Box::new(dilated), Shape::from([6, 2])),
             (Box::new(strided.depth_multiplier(2)), Shape::from([5, 3])),
-            (Box::new(set.bias_regularizer(L1::new(0.3))), Shape::from([3, 1])),
+            (Box::new(set.bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg)), Shape::from([3, 1])),
         ]
     }
 }

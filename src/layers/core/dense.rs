@@ -1,5 +1,6 @@
 //! Dense: fully connected layer.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::{Activation, Cursor, Layer, Weights};
@@ -13,7 +14,7 @@ options! {
     /// A fully connected layer: activation(x · kernel + bias). `Dense` in Keras.
     ///
     /// Inputs are … × features, outputs … × `units`; all axes but the last are kept. Weights are `kernel`,
-    /// features × `units`, and `bias`, `units`. Constraints, activity regularizers and LoRA of Keras have no counterpart.
+    /// features × `units`, and `bias`, `units`. LoRA of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::Dense};
@@ -42,6 +43,10 @@ options! {
         optional kernel_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernel, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
     }
 }
 
@@ -65,6 +70,7 @@ impl Layer for Dense {
             self.kernel_initializer.as_ref(),
             self.kernel_regularizer.as_ref(),
         )?;
+        weights.constrain(self.kernel_constraint.as_ref())?;
         if self.use_bias {
             weights.add_regularized(
                 "bias",
@@ -72,6 +78,7 @@ impl Layer for Dense {
                 self.bias_initializer.as_ref(),
                 self.bias_regularizer.as_ref(),
             )?;
+            weights.constrain(self.bias_constraint.as_ref())?;
         }
         let leading = &features.sizes()[..features.rank() - 1];
         Ok(vec![Shape::new(&[leading, &[self.units]].concat())?])
@@ -99,12 +106,13 @@ impl Layer for Dense {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L1L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let both = L1L2::new(0.1, 0.2);
-        let kept_small = Dense::new(2).kernel_regularizer(both).bias_regularizer(L1::new(0.3));
+        let kept_small = Dense::new(2).kernel_regularizer(both).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),

@@ -1,5 +1,6 @@
 //! Embedding: learned vectors for indices.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, RandomUniform};
 use crate::layers::{Cursor, Layer, Weights, masks};
@@ -34,6 +35,8 @@ options! {
         part embeddings_initializer: Initializer = RandomUniform::default(),
         /// Regularizer of the vectors, whose penalty is added to the loss. Defaults to none.
         optional embeddings_regularizer: Regularizer,
+        /// Constraint on the vectors, which is applied after each step. Defaults to none.
+        optional embeddings_constraint: Constraint,
         /// Whether index 0 is padding. If so, the output has a [mask](Var::mask) with the shape of the indices, which is 0 for
         /// padding. Following layers, the loss and the metrics ignore padding. Defaults to `false`.
         added mask_zero: bool = false,
@@ -59,6 +62,7 @@ impl Layer for Embedding {
             self.embeddings_initializer.as_ref(),
             self.embeddings_regularizer.as_ref(),
         )?;
+        weights.constrain(self.embeddings_constraint.as_ref())?;
         let mut sizes = indices.sizes().to_vec();
         sizes.push(self.output_dim);
         Ok(vec![Shape::new(&sizes)?])
@@ -82,13 +86,14 @@ impl Layer for Embedding {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Ones;
     use crate::regularizers::L2;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape, usize)> {
         vec![
             (Box::new(Embedding::new(5, 3)), Shape::from([4]), 5),
-            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1))), Shape::from([2]), 3),
+            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1)).embeddings_constraint(NonNeg)), Shape::from([2]), 3),
             (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR, 1),
             (Box::new(Embedding::new(4, 2).mask_zero(true)), Shape::from([3]), 4),
         ]

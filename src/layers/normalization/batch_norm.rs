@@ -1,5 +1,6 @@
 //! BatchNorm: normalization of each channel over a batch.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
 use crate::layers::{Cursor, Layer, Weights};
@@ -57,6 +58,10 @@ options! {
         optional beta_regularizer: Regularizer,
         /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
+        /// Constraint on beta, which is applied after each step. Defaults to none.
+        optional beta_constraint: Constraint,
+        /// Constraint on gamma, which is applied after each step. Defaults to none.
+        optional gamma_constraint: Constraint,
     }
 }
 
@@ -75,7 +80,9 @@ impl Layer for BatchNorm {
             return Err(Error::expected("at least one axis per sample"));
         }
         weights.add_regularized("gamma", x.last(), self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref())?;
+        weights.constrain(self.gamma_constraint.as_ref())?;
         weights.add_regularized("beta", x.last(), self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
+        weights.constrain(self.beta_constraint.as_ref())?;
         weights.add_state("moving_mean", x.last(), self.moving_mean_initializer.as_ref())?;
         weights.add_state("moving_variance", x.last(), self.moving_variance_initializer.as_ref())?;
         Ok(vec![*x])
@@ -111,6 +118,7 @@ impl Layer for BatchNorm {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Constant;
     use crate::regularizers::{L1, L2};
 
@@ -125,8 +133,8 @@ pub(in crate::layers) mod tests {
                         .gamma_initializer(Constant::new(2.0))
                         .moving_mean_initializer(Constant::new(0.5))
                         .moving_variance_initializer(Constant::new(3.0))
-                        .beta_regularizer(L1::new(0.1))
-                        .gamma_regularizer(L2::new(0.2)),
+                        .beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg)
+                        .gamma_regularizer(L2::new(0.2)).gamma_constraint(NonNeg),
                 ),
                 Shape::from([2]),
             ),

@@ -1,5 +1,6 @@
 //! GroupNormalization: normalization of groups of channels of each sample.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, Ones, Zeros};
 use crate::layers::{Cursor, Layer, Weights};
@@ -15,8 +16,8 @@ options! {
     ///
     /// The output has the shape of the input; channels are the last axis. Training and prediction compute the same function.
     /// With one group, all channels are normalized together; with as many groups as channels, each channel is normalized
-    /// separately (instance normalization). Weights are `gamma` and `beta`, each of one number per channel. Other axes and
-    /// constraints of Keras have no counterpart.
+    /// separately (instance normalization). Weights are `gamma` and `beta`, each of one number per channel. Other axes of
+    /// Keras have no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -47,6 +48,10 @@ options! {
         optional beta_regularizer: Regularizer,
         /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
+        /// Constraint on beta, which is applied after each step. Defaults to none.
+        optional beta_constraint: Constraint,
+        /// Constraint on gamma, which is applied after each step. Defaults to none.
+        optional gamma_constraint: Constraint,
     }
 }
 
@@ -84,10 +89,12 @@ impl Layer for GroupNormalization {
         let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
         if self.scale {
             weights.add_regularized("gamma", x.last(), initializer, regularizer)?;
+            weights.constrain(self.gamma_constraint.as_ref())?;
         }
         let (initializer, regularizer) = (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref());
         if self.center {
             weights.add_regularized("beta", x.last(), initializer, regularizer)?;
+            weights.constrain(self.beta_constraint.as_ref())?;
         }
         Ok(vec![*x])
     }
@@ -123,11 +130,12 @@ impl Layer for GroupNormalization {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = GroupNormalization::new(-1).epsilon(0.1).beta_initializer(Ones).gamma_initializer(Zeros);
-        let set = set.beta_regularizer(L1::new(0.1)).gamma_regularizer(L2::new(0.1));
+        let set = set.beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg).gamma_regularizer(L2::new(0.1)).gamma_constraint(NonNeg);
         vec![
             (Box::new(GroupNormalization::new(2)), Shape::from([3, 2, 4])),
             (Box::new(set.clone()), Shape::from([4, 3])),

@@ -1,5 +1,6 @@
 //! LayerNorm: normalization of the last axis of each sample.
 
+use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::initializers::{Initializer, Ones, Zeros};
 use crate::layers::{Cursor, Layer, Weights};
@@ -45,6 +46,10 @@ options! {
         optional beta_regularizer: Regularizer,
         /// Regularizer of gamma, whose penalty is added to the loss. Defaults to none.
         optional gamma_regularizer: Regularizer,
+        /// Constraint on beta, which is applied after each step. Defaults to none.
+        optional beta_constraint: Constraint,
+        /// Constraint on gamma, which is applied after each step. Defaults to none.
+        optional gamma_constraint: Constraint,
     }
 }
 
@@ -69,6 +74,7 @@ impl Layer for LayerNorm {
                 self.gamma_initializer.as_ref(),
                 self.gamma_regularizer.as_ref(),
             )?;
+            weights.constrain(self.gamma_constraint.as_ref())?;
         }
         if self.center {
             weights.add_regularized(
@@ -77,6 +83,7 @@ impl Layer for LayerNorm {
                 self.beta_initializer.as_ref(),
                 self.beta_regularizer.as_ref(),
             )?;
+            weights.constrain(self.beta_constraint.as_ref())?;
         }
         Ok(vec![*x])
     }
@@ -98,6 +105,7 @@ impl Layer for LayerNorm {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::NonNeg;
     use crate::initializers::Constant;
     use crate::regularizers::{L1, L1L2};
 
@@ -108,7 +116,7 @@ pub(in crate::layers) mod tests {
         vec![
             (Box::new(LayerNorm::new()), Shape::from([5])),
             (Box::new(plain), Shape::from([3, 2, 4])),
-            (Box::new(set.clone().beta_regularizer(L1::new(0.1)).gamma_regularizer(both)), Shape::from([2])),
+            (Box::new(set.clone().beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg).gamma_regularizer(both).gamma_constraint(NonNeg)), Shape::from([2])),
             (Box::new(set.clone().center(false)), Shape::from([2, 3])),
             (Box::new(set.scale(false)), Shape::from([1])),
         ]

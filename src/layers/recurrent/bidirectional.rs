@@ -1,8 +1,7 @@
 //! Bidirectional: a recurrent layer in both directions.
 
 use crate::error::{Error, Result};
-use crate::layers::recurrence::Recurrence;
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Direction, Layer, RecurrentLayer, Weights};
 use crate::settings::{FromSpec, OptionValue, Settings, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -49,7 +48,8 @@ impl OptionValue for MergeMode {
 options! {
     /// A recurrent layer that processes the steps in both directions. `Bidirectional` in Keras.
     ///
-    /// The layer is a [`SimpleRnn`](crate::layers::SimpleRnn), [`Lstm`](crate::layers::Lstm) or [`Gru`](crate::layers::Gru).
+    /// The layer is a [`SimpleRnn`](crate::layers::SimpleRnn), [`Lstm`](crate::layers::Lstm), [`Gru`](crate::layers::Gru) or
+    /// another [`RecurrentLayer`](crate::layers::RecurrentLayer).
     /// The first input is a sequence, steps × features; further inputs are the initial states of the forward direction, then
     /// those of the backward direction. The first output is the merged output of both directions, in the order of the input;
     /// with `return_state` the final states of both directions follow. Weights are those of both layers, with the prefixes
@@ -84,33 +84,26 @@ impl Bidirectional {
         Bidirectional::with_defaults(Arc::new(layer))
     }
 
-    /// The recurrences of both directions.
-    fn directions(&self) -> Result<[Recurrence<'_>; 2]> {
-        let forward = recurrence(&self.layer)?;
-        let backward = match &self.backward_layer {
-            Some(layer) => recurrence(layer)?,
-            None => Recurrence { go_backwards: true, ..forward },
-        };
-        let problem = if forward.go_backwards == backward.go_backwards {
+    /// The layers of both directions, and whether they process the steps backwards.
+    fn directions(&self) -> Result<[(&dyn RecurrentLayer, bool); 2]> {
+        let forward = recurrent(&self.layer)?;
+        let backward = self.backward_layer.as_ref().map(recurrent).transpose()?;
+        let goes_backwards = backward.is_none_or(|backward| backward.goes_backwards());
+        let backward = backward.unwrap_or(forward);
+        let problem = if forward.goes_backwards() == goes_backwards {
             "its layers have the same direction: set go_backwards for the backward layer only"
-        } else if forward.return_sequences != backward.return_sequences {
+        } else if forward.returns_sequences() != backward.returns_sequences() {
             "its layers differ in return_sequences"
-        } else if forward.return_state != backward.return_state {
+        } else if forward.returns_state() != backward.returns_state() {
             "its layers differ in return_state"
         } else {
-            let common = |prefix, layer| Recurrence {
-                prefix,
-                in_order_of_inputs: true,
-                zero_output_for_mask: forward.return_sequences,
-                ..layer
-            };
-            return Ok([common("forward_layer/", forward), common("backward_layer/", backward)]);
+            return Ok([(forward, !goes_backwards), (backward, goes_backwards)]);
         };
         Err(invalid(problem))
     }
 
     /// Splits the inputs into those of both directions.
-    fn inputs_of<T: Copy>(inputs: &[T], [forward, _]: &[Recurrence<'_>; 2]) -> [Vec<T>; 2] {
+    fn inputs_of<T: Copy>(inputs: &[T], forward: &dyn RecurrentLayer) -> [Vec<T>; 2] {
         let (sequence, states) = inputs.split_at(inputs.len().min(1));
         let (first, second) = match states.len() {
             0 => (&[][..], &[][..]),
@@ -124,22 +117,23 @@ fn invalid(problem: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::Graph { place: "Bidirectional".into(), problem: problem.into() }
 }
 
-fn recurrence(layer: &Arc<dyn Layer>) -> Result<Recurrence<'_>> {
-    layer.recurrence().ok_or_else(|| {
+fn recurrent(layer: &Arc<dyn Layer>) -> Result<&dyn RecurrentLayer> {
+    layer.recurrent().ok_or_else(|| {
         let found = if layer.thawed().is_some() { "a frozen layer".into() } else { layer.spec().class().to_owned() };
-        invalid(format!("its layers must be SimpleRnn, Lstm or Gru, found {found}"))
+        invalid(format!("its layers must be recurrent, such as SimpleRnn, Lstm and Gru; found {found}"))
     })
 }
 
 impl Layer for Bidirectional {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let directions = self.directions()?;
-        let [first, second] = Bidirectional::inputs_of(inputs, &directions);
+        let [(forward, _), _] = self.directions()?;
+        let [first, second] = Bidirectional::inputs_of(inputs, forward);
         if inputs.len() != 1 && first.len() != second.len() {
             return Err(Error::expected("a sequence, and optionally the initial states of both directions"));
         }
-        let [forward, backward] = &directions;
-        let (mut outputs, others) = (forward.build(&first, weights)?, backward.build(&second, weights)?);
+        let mut outputs = weights.nested("forward_layer", |weights| self.layer.build(&first, weights))?;
+        let backward = self.backward_layer.as_ref().unwrap_or(&self.layer);
+        let others = weights.nested("backward_layer", |weights| backward.build(&second, weights))?;
         let (one, other) = (outputs[0], others[0]);
         let merged = match self.merge_mode {
             MergeMode::Concat => {
@@ -155,16 +149,18 @@ impl Layer for Bidirectional {
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let directions = match self.directions() {
+        let [(forward, first_backwards), (backward, second_backwards)] = match self.directions() {
             Ok(directions) => directions,
             Err(error) => {
                 inputs[0].recorder().fail(error);
                 return vec![inputs[0]];
             }
         };
-        let [first, second] = Bidirectional::inputs_of(inputs, &directions);
-        let [forward, backward] = &directions;
-        let (mut outputs, others) = (forward.record(weights, &first), backward.record(weights, &second));
+        let [first, second] = Bidirectional::inputs_of(inputs, forward);
+        let zero_output_for_mask = forward.returns_sequences();
+        let direction = |go_backwards| Direction { go_backwards, zero_output_for_mask };
+        let mut outputs = forward.record_in(direction(first_backwards), weights, &first);
+        let others = backward.record_in(direction(second_backwards), weights, &second);
         let (one, other) = (outputs[0], others[0]);
         let mut merged = match self.merge_mode {
             MergeMode::Concat => vec![one.concatenate(&[other], -1)],
@@ -173,7 +169,7 @@ impl Layer for Bidirectional {
             MergeMode::Ave => vec![(one + other) * 0.5],
             MergeMode::Separate => vec![one, other],
         };
-        match inputs[0].mask().filter(|_| forward.return_sequences) {
+        match inputs[0].mask().filter(|_| zero_output_for_mask) {
             Some(mask) => merged.iter_mut().for_each(|output| *output = output.with_mask(mask)),
             None => merged[0] = merged[0].without_mask(),
         }
@@ -228,7 +224,10 @@ pub(in crate::layers) mod tests {
             other(Lstm::new(2).go_backwards(true).return_state(true)).contains("its layers differ in return_state")
         );
         let found = problem(Bidirectional::new(Dense::new(2)));
-        assert!(found.contains("its layers must be SimpleRnn, Lstm or Gru, found Dense"), "{found}");
+        assert!(
+            found.contains("its layers must be recurrent, such as SimpleRnn, Lstm and Gru; found Dense"),
+            "{found}"
+        );
         let frozen = problem(Bidirectional::new(Lstm::new(2).frozen()));
         assert!(frozen.contains("found a frozen layer"), "{frozen}");
     }

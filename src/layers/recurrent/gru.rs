@@ -1,9 +1,10 @@
 //! Gru: gated recurrent unit.
 
+use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Orthogonal, Zeros};
 use crate::kernels::recurrent::Cell;
-use crate::layers::recurrence::Recurrence;
+use crate::layers::recurrence::recurrent;
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
@@ -18,7 +19,7 @@ options! {
     /// The first output is the last output of the recurrence, `units`, or with `return_sequences` all of them,
     /// steps × `units`; `return_state` adds the final state. Weights are `kernel`, features × 3 · `units`, `recurrent_kernel`,
     /// `units` × 3 · `units`, and `bias`, 2 × 3 · `units`, or 3 · `units` without `reset_after`, in the order update gate, reset
-    /// gate, candidate. `stateful`, constraints and activity regularizers of Keras have no counterpart.
+    /// gate, candidate.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::Gru};
@@ -53,6 +54,12 @@ options! {
         optional recurrent_regularizer: Regularizer,
         /// Regularizer of the bias, whose penalty is added to the loss. Defaults to none.
         optional bias_regularizer: Regularizer,
+        /// Constraint on the kernel, which is applied after each step. Defaults to none.
+        optional kernel_constraint: Constraint,
+        /// Constraint on the recurrent kernel, which is applied after each step. Defaults to none.
+        optional recurrent_constraint: Constraint,
+        /// Constraint on the bias, which is applied after each step. Defaults to none.
+        optional bias_constraint: Constraint,
         /// Probability of dropping a feature in training, ≥ 0 and < 1. Equal features are dropped in all steps of a sequence.
         /// Defaults to 0.
         value dropout: f32 = 0.0,
@@ -68,6 +75,14 @@ options! {
         value go_backwards: bool = false,
         /// Whether the output of a masked step is 0 instead of the previous output. Defaults to `false`.
         value zero_output_for_mask: bool = false,
+        /// Number of rows of each batch, at least 1, if the layer is stateful: the states of a batch are the initial states of
+        /// the next. `stateful` in Keras, with the batch size of the model's inputs. Defaults to none.
+        ///
+        /// `fit` carries the states from step to step, across epochs. `evaluate` and predictions carry them from batch to
+        /// batch, beginning with those of the model, which do not change, except in
+        /// [`Model::predict_next`](crate::Model::predict_next). [`Model::reset_states`](crate::Model::reset_states) sets them
+        /// to 0. Files of gradus and checkpoints contain them; those of Keras do not.
+        some stateful: usize,
         /// Whether the reset gate is applied to the product of the state and the recurrent kernel, and not to the state. Defaults
         /// to `true`.
         value reset_after: bool = true,
@@ -79,66 +94,21 @@ impl Gru {
     pub fn new(units: usize) -> Gru {
         Gru::with_defaults(units)
     }
-
-    fn of_recurrence(&self) -> Recurrence<'_> {
-        Recurrence {
-            owner: "Gru",
-            cell: Cell::Gru { reset_after: self.reset_after },
-            units: self.units,
-            use_bias: self.use_bias,
-            activation: self.activation,
-            recurrent_activation: self.recurrent_activation,
-            initializers: [&self.kernel_initializer, &self.recurrent_initializer, &self.bias_initializer],
-            regularizers: [
-                self.kernel_regularizer.as_ref(),
-                self.recurrent_regularizer.as_ref(),
-                self.bias_regularizer.as_ref(),
-            ],
-            unit_forget_bias: false,
-            dropout: self.dropout,
-            recurrent_dropout: self.recurrent_dropout,
-            return_sequences: self.return_sequences,
-            return_state: self.return_state,
-            go_backwards: self.go_backwards,
-            zero_output_for_mask: self.zero_output_for_mask,
-            in_order_of_inputs: false,
-            prefix: "",
-        }
-    }
 }
 
-impl Layer for Gru {
-    fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        self.of_recurrence().build(inputs, weights)
-    }
-
-    fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        self.of_recurrence().record(weights, inputs)
-    }
-
-    fn spec(&self) -> Spec {
-        self.write_options(Spec::new(Self::CLASS))
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn recurrence(&self) -> Option<Recurrence<'_>> {
-        Some(self.of_recurrence())
-    }
-}
+recurrent!(Gru, |this| Cell::Gru { reset_after: this.reset_after }, this.recurrent_activation, false);
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::constraints::{NonNeg, UnitNorm};
     use crate::initializers::{HeNormal, Ones};
     use crate::regularizers::{L1, L2};
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let sequences = || vec![Shape::from([5, 2])];
-        let regularized = Gru::new(2).kernel_regularizer(L2::new(0.1)).recurrent_regularizer(L1::new(0.2));
-        let regularized = regularized.bias_regularizer(L2::new(0.3)).kernel_initializer(HeNormal).use_bias(true);
+        let regularized = Gru::new(2).kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).recurrent_regularizer(L1::new(0.2)).recurrent_constraint(NonNeg);
+        let regularized = regularized.bias_regularizer(L2::new(0.3)).bias_constraint(NonNeg).kernel_initializer(HeNormal).use_bias(true);
         let dropped = Gru::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(Gru::new(3)), sequences()),

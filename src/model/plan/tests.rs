@@ -198,3 +198,62 @@ fn losses_and_metrics_that_cannot_ignore_padding_are_rejected() {
     );
     assert!(model(&[4, 3], &[4], squares()).is_ok());
 }
+
+/// The loss and its parts for rows in this order, of which every third is padding only.
+fn shuffled(order: &[usize], targets: &[&str], ignored: Option<i32>) -> Vec<f64> {
+    let rows = order.len();
+    let mut graph = Graph::new();
+    let [x, mask] =
+        [("x", vec![4, 3]), ("mask", vec![4])].map(|(name, shape)| graph.input(name, Shape::new(&shape).unwrap()));
+    let loss = losses::SparseCategoricalCrossentropy::new().from_logits(true).ignore_class(ignored);
+    let mut losses = crate::Losses::new();
+    for (number, name) in targets.iter().enumerate() {
+        let regularizer = crate::regularizers::L2::new(0.01);
+        let y = graph.apply(crate::layers::Dense::new(3).kernel_regularizer(regularizer), [x]);
+        let y = if number == 0 { graph.apply(WithMask, [y, mask]) } else { y };
+        graph.output(*name, y);
+        losses = losses.output(*name, loss);
+    }
+    let settings = targets
+        .iter()
+        .skip(1)
+        .fold(Compile::new(Sgd::new(0.1), losses).seed(3), |settings, name| settings.loss_weight(*name, 0.5));
+    let model = graph.compile(settings).unwrap();
+    let value = |row: usize, at: usize| ((row * 37 + at * 11) % 23) as f32 / 23.0;
+    let inputs = ndarray::Array3::from_shape_fn((rows, 4, 3), |(row, step, at)| value(order[row], step * 3 + at));
+    let valid = |row: usize, step: usize| f32::from(row % 3 != 0 && step <= row % 5);
+    let mask = ndarray::Array2::from_shape_fn((rows, 4), |(row, step)| valid(order[row], step));
+    let labels = ndarray::Array2::from_shape_fn((rows, 4), |(row, step)| (order[row] * 7 + step) as i64 % 3);
+    let mut data = NamedArrays::new().with_input("x", &inputs).unwrap().with_input("mask", &mask).unwrap();
+    for name in targets {
+        data = data.with_target(*name, &labels).unwrap();
+    }
+    let scores = model.evaluate(&data).unwrap();
+    let batch = model.test_on_batch(&data).unwrap();
+    let parts = |scores: &crate::metrics::Scores| {
+        std::iter::once(scores.loss).chain(scores.metrics.iter().map(|(_, value)| *value)).collect::<Vec<f64>>()
+    };
+    for (found, whole) in parts(&scores).iter().zip(parts(&batch)) {
+        assert!((found - whole).abs() < 1e-6, "{found}, not {whole} as in one batch");
+    }
+    parts(&scores)
+}
+
+#[test]
+fn the_loss_over_valid_positions_does_not_depend_on_the_order_of_rows() {
+    let order: Vec<usize> = (0..300).collect();
+    // Rows with many valid positions first.
+    let mut sorted = order.clone();
+    sorted.sort_by_key(|row| (row % 3 == 0, std::cmp::Reverse(row % 5)));
+    for targets in [&["y"][..], &["y", "z"]] {
+        for ignored in [None, Some(1)] {
+            let (found, expected) = (shuffled(&sorted, targets, ignored), shuffled(&order, targets, ignored));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-6, "{found}, not {expected} in another order");
+            }
+        }
+    }
+    let padding: Vec<usize> = (0..300).map(|row| row * 3).collect();
+    let penalty = shuffled(&padding, &["y"], None)[0];
+    assert!(penalty > 0.0 && penalty < 0.1, "{penalty} is not the penalty alone");
+}

@@ -3,12 +3,13 @@
 use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
 use gradus::callbacks::{CsvLogger, LearningRateScheduler};
+use gradus::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use gradus::data::{Arrays, Dataset, NamedArrays};
 use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Sgd;
-use gradus::regularizers::{L1, L1L2, L2, Regularizer};
+use gradus::regularizers::{L1, L1L2, L2, OrthogonalMode, OrthogonalRegularizer, Regularizer};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder};
 use gradus::{Compile, Fit, Graph, Key, Losses, Model, Progress, Sequential, Shape};
 use ndarray::{ArrayD, IxDyn};
@@ -25,8 +26,34 @@ fn regularizer(case: &str) -> Option<Box<dyn Regularizer>> {
         "l2" => Some(Box::new(L2::new(0.4))),
         "l2_default" => Some(Box::new(L2::default())),
         "l1_l2" => Some(Box::new(L1L2::new(0.3, 0.4))),
+        "orthogonal_rows" => Some(Box::new(OrthogonalRegularizer::new(0.3))),
+        "orthogonal_columns" => Some(Box::new(OrthogonalRegularizer::new(0.3).mode(OrthogonalMode::Columns))),
         _ => None,
     }
+}
+
+fn constraint(case: &str) -> Option<Box<dyn Constraint>> {
+    match case {
+        "max_norm" => Some(Box::new(MaxNorm::new(1.5))),
+        "max_norm_axes" => Some(Box::new(MaxNorm::new(1.0).axis([0, -1]))),
+        "min_max_norm" => Some(Box::new(MinMaxNorm::new(1.5, 2.0))),
+        "min_max_norm_rate" => Some(Box::new(MinMaxNorm::new(0.5, 1.0).rate(0.25).axis(1))),
+        "non_neg" => Some(Box::new(NonNeg)),
+        "unit_norm" => Some(Box::new(UnitNorm::new())),
+        "unit_norm_axes" => Some(Box::new(UnitNorm::new().axis([0, 1]))),
+        _ => None,
+    }
+}
+
+fn check_constrained(cases: &Cases, case: &str, constraint: &dyn Constraint) {
+    let x = cases.array(&format!("{case}/x"));
+    let recorder = Recorder::new(Mode::Inference);
+    let input = recorder.input(Shape::new(x.shape()).unwrap());
+    let (input, y) = (input.id(), constraint.record(input).id());
+    let mut tape = recorder.finish().unwrap();
+    tape.input_mut(input).assign(x);
+    tape.run(&Params::new(), Key::from_seed(0)).unwrap();
+    assert_close(&format!("{case}/y"), tape.value(y), cases.array(&format!("{case}/y")).view(), NEAR);
 }
 
 fn check_penalty(cases: &Cases, case: &str, regularizer: &dyn Regularizer) {
@@ -61,6 +88,20 @@ fn network(case: &str) -> Sequential {
             .add(Conv2d::new(2, 2).kernel_regularizer(l2(0.03)).bias_regularizer(l1(0.05)))
             .add(Flatten)
             .add(Dense::new(3).activation(Activation::Softmax)),
+        "constrained_net" => Sequential::new([7])
+            .add(
+                Dense::new(6)
+                    .activation(Activation::Relu)
+                    .kernel_constraint(MaxNorm::new(0.8))
+                    .bias_constraint(NonNeg),
+            )
+            .add(BatchNorm::new().gamma_constraint(NonNeg).beta_constraint(MinMaxNorm::new(0.1, 0.2)))
+            .add(
+                Dense::new(3)
+                    .activation(Activation::Softmax)
+                    .kernel_constraint(MinMaxNorm::new(0.5, 1.0).rate(0.5).axis(1))
+                    .bias_constraint(UnitNorm::new()),
+            ),
         "frozen_dense" => Sequential::new([7])
             .add(Dense::new(6).activation(Activation::Relu).kernel_regularizer(l1(0.5)).frozen())
             .add(Dense::new(3).activation(Activation::Softmax).kernel_regularizer(l2(0.1))),
@@ -144,6 +185,17 @@ fn regularizers_count_as_in_keras() {
     for case in cases.cases() {
         match regularizer(case) {
             Some(regularizer) => check_penalty(&cases, case, regularizer.as_ref()),
+            None => check_fit(&cases, case),
+        }
+    }
+}
+
+#[test]
+fn constraints_act_as_in_keras() {
+    let cases = load("constraints.txt");
+    for case in cases.cases() {
+        match constraint(case) {
+            Some(constraint) => check_constrained(&cases, case, constraint.as_ref()),
             None => check_fit(&cases, case),
         }
     }
