@@ -105,7 +105,7 @@ pub(super) fn aligned<'r>(
 pub(in crate::formats::onnx) const NUMPY_BROADCAST: i64 = 7;
 
 /// The operators with attributes for broadcasting in earlier sets.
-const BROADCASTING: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Equal", "Greater", "Less"];
+const BROADCASTING: [&str; 11] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"];
 
 /// Records an operation on two values, which may have different storage orders. Two integer inputs give an integer output.
 pub(super) fn pair<'r>(

@@ -17,6 +17,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Not", 1, &[]),
     operator("Or", 1, &[read("axis").until(6), read("broadcast").until(6)]),
     operator("Where", 9, &[]),
+    operator("Xor", 1, &[read("axis").until(6), read("broadcast").until(6)]),
 ];
 
 pub(super) fn record<'r>(
@@ -31,6 +32,7 @@ pub(super) fn record<'r>(
     let b = &aligned(node, scope, a, input(inputs, 1)?)?;
     let y = match node.operator.as_str() {
         "And" => float_pair(scope, a, b, |a, b| a * b)?,
+        "Xor" => float_pair(scope, a, b, |a, b| 1.0 - a.equal(b))?,
         "Or" => float_pair(scope, a, b, |a, b| a.maximum(b))?,
         "Less" => float_pair(scope, a, b, |a, b| a.less(b))?,
         "Greater" => float_pair(scope, a, b, |a, b| b.less(a))?,

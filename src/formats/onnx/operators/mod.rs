@@ -7,6 +7,7 @@ use attributes::Operator;
 pub(super) mod activation;
 pub(super) mod arithmetic;
 pub(super) mod attributes;
+mod blocks;
 pub(super) mod constant;
 mod convolution;
 mod cumulative;
@@ -18,6 +19,7 @@ mod pooling;
 mod product;
 mod recurrent;
 mod reduction;
+mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
 mod shape_arithmetic;
@@ -34,6 +36,7 @@ type Record = for<'r> fn(&Node, &mut Scope<'_, 'r>, &[Option<Value<'r>>]) -> Res
 const FAMILIES: &[(&[Operator], Record)] = &[
     (activation::OPERATORS, activation::record),
     (arithmetic::OPERATORS, arithmetic::record),
+    (blocks::OPERATORS, blocks::record),
     (convolution::OPERATORS, convolution::record),
     (cumulative::OPERATORS, cumulative::record),
     (expand::OPERATORS, expand::record),
@@ -45,6 +48,7 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (product::OPERATORS, product::record),
     (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
+    (rounding::OPERATORS, rounding::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),
 ];

@@ -23,6 +23,13 @@ pub(super) const OPERATORS: &[Operator] = &[
             CONSUMED,
         ],
     ),
+    // In earlier sets, the scale has one element per group.
+    operator(
+        "GroupNormalization",
+        21,
+        &[read("epsilon"), read("num_groups"), only("stash_type", 1, 1, "statistics are float32")],
+    ),
+    operator("InstanceNormalization", 1, &[read("epsilon"), CONSUMED]),
     operator(
         "LayerNormalization",
         17,
@@ -40,6 +47,7 @@ pub(super) fn record<'r>(
 ) -> Result<Vec<Value<'r>>, String> {
     match node.operator.as_str() {
         "LayerNormalization" => layer_norm(node, scope, inputs),
+        "GroupNormalization" | "InstanceNormalization" => group_norm(node, scope, inputs),
         _ => batch_norm(node, scope, inputs),
     }
 }
@@ -74,6 +82,40 @@ fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'
         }
         Value::Recorded(recorded) => Ok((recorded.floats()?.var, None)),
     }
+}
+
+/// Records a normalization of groups of channels, or of each channel, then a scale and a bias per channel.
+fn group_norm<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = scope.in_onnx_order(input(inputs, 0)?)?;
+    let sizes = x.shape().sizes().to_vec();
+    let [rows, channels, ..] = sizes[..] else {
+        return Err(format!("its input has sizes {sizes:?}, expected channels"));
+    };
+    let groups = match node.operator.as_str() {
+        "GroupNormalization" => usize::try_from(node.integer("num_groups", 0)?).unwrap_or(0),
+        _ => channels,
+    };
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(format!("num_groups is {groups}, expected a divisor of {channels}, the number of channels"));
+    }
+    let blocks = rows * groups;
+    scope.limits.check(blocks.saturating_mul(2))?;
+    let y = x.reshape([blocks, x.shape().len() / blocks]).layer_norm(None, None, node.number("epsilon", 1e-5)?);
+    let pixels = x.shape().len() / (rows * channels);
+    let mut per_channel = |number: usize| -> Result<Var<'r>, String> {
+        let value = scope.in_onnx_order(input(inputs, number)?)?;
+        match value.shape().sizes() == [channels] {
+            true => Ok(value.reshape([1, channels, 1])),
+            false => Err(format!("the scale or bias has shape {}, expected {channels}", value.shape())),
+        }
+    };
+    let (scale, bias) = (per_channel(1)?, per_channel(2)?);
+    let y = y.reshape([rows, channels, pixels]) * scale + bias;
+    Ok(vec![Value::new(y.reshape(x.shape()))])
 }
 
 /// Records a normalization over `axis` and all axes after it. Mean and 1 / standard deviation are optional outputs.
