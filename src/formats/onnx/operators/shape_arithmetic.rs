@@ -68,7 +68,11 @@ fn concat(node: &Node, scope: &Scope<'_, '_>, inputs: &[Option<Value<'_>>]) -> R
     scope.limits.check(length)?;
     let rank = parts.first().map_or(0, |part| part.ndim());
     let axis = order::axis(node.integer("axis", 0)?, rank)?;
-    let all = ndarray::concatenate(Axis(axis), &parts).map_err(|_| "its inputs have shapes that do not fit")?;
+    let wrong = "its inputs have shapes that do not fit";
+    if parts.iter().any(|part| part.ndim() != rank) {
+        return Err(wrong.into());
+    }
+    let all = ndarray::concatenate(Axis(axis), &parts).map_err(|_| wrong)?;
     Ok(Tensor::from_integers(&*all))
 }
 
