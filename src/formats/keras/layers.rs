@@ -2,37 +2,43 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
-    name_merge_mode, null_merge_mode, of_weights, recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis,
-    single_sizes, single_strides,
+    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
+    name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
+    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
-use crate::Spec;
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
     self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
-    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
-    GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
-    LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
-    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
-    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
+    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
+    RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
+    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
+use crate::{Spec, SpecValue};
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
+    kind("ActivityRegularization", || ActivityRegularization::new(0.0, 0.0).spec(), &[]),
     activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
     kind("Add", || Add.spec(), &[]),
+    dropout(kind("AlphaDropout", || AlphaDropout::new(0.0).spec(), &["rate"])),
     kind("Average", || Average.spec(), &[]),
     pooling1d(kind("AveragePooling1D", || AveragePool1d::new(2).spec(), &[])),
     pooling(kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[])),
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || {
+            of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)).with("center", true).with("scale", true)
+        },
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
     },
@@ -51,9 +57,20 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", 0),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv1DTranspose", || Conv1dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0][..]),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
     Kind {
@@ -68,13 +85,21 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["depthwise", "bias"]),
+        inactive: DEPTHWISE_CONV,
+        ..activated(kind("DepthwiseConv1D", || DepthwiseConv1d::new(1).spec(), &["kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["depthwise", "bias"]),
         inactive: DEPTHWISE_CONV,
         ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
     },
+    dropout(kind("Dropout", || Dropout::new(0.0).spec(), &["rate"])),
     Kind {
-        inactive: &[ignored("seed", DRAWS), only_null("noise_shape")],
-        ..kind("Dropout", || Dropout::new(0.0).spec(), &["rate"])
+        from_keras: split_axes,
+        to_keras: join_axes,
+        ..kind("Dot", || Dot::new([-1, -1]).spec(), &["axis", "other_axis"])
     },
     kind("ELU", || Elu::new().spec(), &[]),
     Kind {
@@ -83,20 +108,22 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("Flatten", || Flatten.spec(), &[]) },
+    seeded(kind("GaussianDropout", || GaussianDropout::new(0.0).spec(), &["rate"])),
+    seeded(kind("GaussianNoise", || GaussianNoise::new(0.0).spec(), &["stddev"])),
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling1D", || GlobalAveragePool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling1D", || GlobalMaxPool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]) },
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)),
         ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
     },
     recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Ints(vec![-1])),
         inactive: LAYER_NORMALIZATION,
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
@@ -116,8 +143,16 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
+    Kind {
+        inactive: &[DATA_FORMAT, only("fill_mode", &[Scalar::Str("constant")])],
+        ..kind("Resizing", || Resizing::new(1, 1).spec(), &["height", "width"])
+    },
     Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
-    Kind { from_keras: require_last_axis, ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[]) },
+    Kind {
+        from_keras: single_axis,
+        optional: || Spec::new("").with("axis", SpecValue::Ints(vec![-1])),
+        ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[])
+    },
     Kind {
         from_keras: single_sizes,
         optional: || of_weights(&["depthwise", "pointwise", "bias"]),
@@ -131,12 +166,16 @@ pub(super) const LAYERS: &[Kind] = &[
     },
     recurrent(kind("SimpleRNN", || SimpleRnn::new(1).spec(), &["units"])),
     Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
+    seeded(kind("SpatialDropout1D", || SpatialDropout1d::new(0.0).spec(), &["rate"])),
+    seeded(kind("SpatialDropout2D", || SpatialDropout2d::new(0.0).spec(), &["rate"])),
+    seeded(kind("SpatialDropout3D", || SpatialDropout3d::new(0.0).spec(), &["rate"])),
     kind("Subtract", || Subtract.spec(), &[]),
     kind("TimeDistributed", || TimeDistributed::new(Identity).spec(), &["layer"]),
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
-        inactive: &[DATA_FORMAT, only("interpolation", &[Scalar::Str("nearest")])],
+        optional: || Spec::new("").with("interpolation", "bilinear"),
+        inactive: &[DATA_FORMAT],
         ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
@@ -175,8 +214,6 @@ const ELEMENTS: &[Scalar] = &[
 ];
 
 const BATCH_NORMALIZATION: &[InactiveOption] = &[
-    only("center", &[Scalar::Bool(true)]),
-    only("scale", &[Scalar::Bool(true)]),
     only_false("synchronized"),
     only_false("renorm"),
     ignored("renorm_clipping", "it has no effect without renorm"),
@@ -215,10 +252,13 @@ const fn pooling(kind: Kind) -> Kind {
     Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
 }
 
-const DEPTHWISE_CONV: &[InactiveOption] = &[
+const CONV_TRANSPOSE: &[InactiveOption] = &[
     DATA_FORMAT,
+    // Keras 2 writes the number of groups, which has no effect.
     only("groups", &[Scalar::Number(1.0)]),
 ];
+
+const DEPTHWISE_CONV: &[InactiveOption] = &[DATA_FORMAT, only("groups", &[Scalar::Number(1.0)])];
 
 const SEPARABLE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,
@@ -234,6 +274,24 @@ const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel in
 /// A layer with an activation.
 const fn activated(kind: Kind) -> Kind {
     Kind { to_keras: reject_unnamed_activations, ..kind }
+}
+
+const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT];
+
+/// A layer with a seed.
+const fn seeded(kind: Kind) -> Kind {
+    Kind { inactive: SEED, ..kind }
+}
+
+/// A dropout layer whose decisions can be shared along axes.
+const fn dropout(kind: Kind) -> Kind {
+    Kind {
+        from_keras: open_sizes_to_zero,
+        to_keras: open_sizes_to_null,
+        optional: || Spec::new("").with("noise_shape", &[0][..]),
+        inactive: SEED,
+        ..kind
+    }
 }
 
 /// A recurrent layer.
@@ -329,8 +387,7 @@ mod tests {
         let config = LAYER.find("Dense").unwrap().config(&layer).unwrap();
         assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
         assert_eq!(read("Dense", Value::Object(config), Shape::SCALAR).unwrap(), layer.to_string());
-        let unknown =
-            json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
+        let unknown = json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
         let error = read("Dense", unknown, Shape::SCALAR).unwrap_err();
         let expected = "here (Dense): kernel_regularizer: L3 is not a supported regularizer. \
             To add a class, pass a Registry to keras::load_with";
@@ -350,11 +407,11 @@ mod tests {
     fn differing_notations_of_keras_are_converted() {
         let images = Shape::from([4, 6, 2]);
         let normalization = |axis: Value| read("BatchNormalization", json!({"axis": axis}), images);
-        assert_eq!(normalization(json!([3])), normalization(json!(-1)));
-        assert_eq!(
-            normalization(json!(1)).unwrap_err(),
-            "here (BatchNormalization): axis is 1, and only the last axis is supported"
-        );
+        assert_eq!(normalization(json!([3])), normalization(json!(3)));
+        assert!(normalization(json!(1)).unwrap().ends_with("axis=1)"));
+        let dropout = |shape: Value| read("Dropout", json!({"rate": 0.5, "noise_shape": shape}), images).unwrap();
+        assert_eq!(dropout(json!([null, 1, 6])), "Dropout(rate=0.5, noise_shape=[0, 1, 6])");
+        assert_eq!(dropout(json!(null)), "Dropout(rate=0.5)");
         let pool = read("MaxPooling2D", json!({"pool_size": 3, "strides": null}), images).unwrap();
         assert_eq!(pool, "MaxPooling2D(pool_size=[3, 3], strides=[3, 3], padding=valid)");
         let padding = |padding: Value| read("ZeroPadding2D", json!({"padding": padding}), images).unwrap();

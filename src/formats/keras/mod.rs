@@ -38,6 +38,7 @@
 //! ```
 
 mod archive;
+mod cells;
 mod config;
 mod contents;
 mod cudnn;

@@ -99,7 +99,6 @@ const FLOATS: &str = "every float type is computed in float32";
 /// Options of every layer, besides `name` and `trainable`.
 pub(super) const LAYER: &[InactiveOption] = &[
     DTYPE,
-    only_null("activity_regularizer"),
     only("autocast", &[Bool(true), Null]),
     only_false("dynamic"),
     ignored("batch_input_shape", "the shape of the input is read with the model"),

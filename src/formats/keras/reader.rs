@@ -282,7 +282,10 @@ impl<'a> Reader<'a> {
             let inner = object.config.values_mut().filter_map(|value| value.get_mut("config")?.as_object_mut());
             inner.for_each(|config| drop(config.remove("trainable")));
         }
+        let activity = object.config.remove("activity_regularizer").filter(|regularizer| !regularizer.is_null());
+        let activity = activity.and_then(|regularizer| self.part(place, "activity_regularizer", &regularizer));
         let spec = self.object(&LAYER, place, value, object, input)?;
+        let spec = activity.into_iter().fold(spec, |spec, regularizer| spec.with("activity_regularizer", regularizer));
         Some(if frozen { spec.with("trainable", false) } else { spec })
     }
 
@@ -303,6 +306,7 @@ impl<'a> Reader<'a> {
         let name = match &object {
             None if value.is_null() => Some("linear"),
             Some(object) if object.name == "swish" && !object.custom => Some("silu"),
+            Some(object) if object.name == "hard_swish" && !object.custom => Some("hard_silu"),
             Some(object) if object.name == "hard_sigmoid" && !object.custom && self.keras_2 => {
                 Some(Activation::LegacyHardSigmoid.name())
             }

@@ -6,6 +6,14 @@ pub(super) fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
     spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
+/// The spec of a nested part, if there is one.
+pub(super) fn nested<'a>(spec: &'a Spec, name: &str) -> Option<&'a Spec> {
+    match setting(spec, name) {
+        Some(SpecValue::Nested(nested)) => Some(nested),
+        _ => None,
+    }
+}
+
 pub(super) fn missing(spec: &Spec, name: &str) -> String {
     format!("{spec}: setting {name} is missing or has another type")
 }
@@ -40,10 +48,15 @@ pub(super) fn size(spec: &Spec, name: &str) -> Result<usize, String> {
 
 /// The setting `axis`, which may be negative.
 pub(super) fn axis(spec: &Spec) -> Result<isize, String> {
-    match setting(spec, "axis") {
+    axis_setting(spec, "axis")
+}
+
+/// A setting that is an axis, which may be negative.
+pub(super) fn axis_setting(spec: &Spec, name: &str) -> Result<isize, String> {
+    match setting(spec, name) {
         Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
         Some(SpecValue::Int(axis)) => Ok(*axis),
-        _ => Err(missing(spec, "axis")),
+        _ => Err(missing(spec, name)),
     }
 }
 
@@ -51,5 +64,13 @@ pub(super) fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], Strin
     match setting(spec, name) {
         Some(SpecValue::UInts(sizes)) => Ok(sizes),
         _ => Err(missing(spec, name)),
+    }
+}
+
+/// Sizes along spatial axes, which a layer of one axis stores as a number.
+pub(super) fn extents(spec: &Spec, name: &str) -> Result<Vec<usize>, String> {
+    match setting(spec, name) {
+        Some(SpecValue::UInt(size)) => Ok(vec![*size]),
+        _ => sizes(spec, name).map(<[usize]>::to_vec),
     }
 }

@@ -40,6 +40,10 @@ impl ModuleMapper<'_> {
                     ["moving_mean", "running_mean"],
                     ["moving_variance", "running_var"],
                 ];
+                let off = ["scale", "center", "axis"].into_iter().find(|option| setting(spec, option).is_some());
+                if let Some(option) = off {
+                    return Err(format!("BatchNormalization with {option} has no equivalent module"));
+                }
                 for names in arrays {
                     self.vector(name, names)?;
                 }
@@ -59,7 +63,15 @@ impl ModuleMapper<'_> {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
-            "Activation" | "AveragePooling2D" | "Dropout" | "ELU" | "LeakyReLU" | "MaxPooling2D" | "Softmax"
+            "Activation"
+            | "ActivityRegularization"
+            | "AlphaDropout"
+            | "AveragePooling2D"
+            | "Dropout"
+            | "ELU"
+            | "LeakyReLU"
+            | "MaxPooling2D"
+            | "Softmax"
             | "ZeroPadding2D" => {}
             class => return Err(format!("{class} has no equivalent module")),
         }
@@ -165,6 +177,9 @@ impl ModuleMapper<'_> {
 
     /// Adds the arrays of a normalization of the last axis.
     fn layer_norm(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
+        if let Some(axis) = setting(spec, "axis") {
+            return Err(format!("LayerNormalization with axis={axis} has no equivalent module"));
+        }
         if input.rank() == 3 {
             return Err("LayerNormalization of the channels of images, which are not the last axis in PyTorch".into());
         }

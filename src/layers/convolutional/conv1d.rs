@@ -3,7 +3,7 @@
 use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
-use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
+use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -16,11 +16,11 @@ options! {
     /// 1D convolution: activation(x ⋆ kernel + bias), where ⋆ is cross-correlation, with `filters` kernels. `Conv1D` in Keras.
     ///
     /// Inputs are sequences steps × channels; outputs are positions × `filters`. Without padding,
-    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
-    /// positions = ⌈steps / stride⌉.
+    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`] and
+    /// [`Padding::Causal`], positions = ⌈steps / stride⌉.
     ///
     /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
-    /// last; `data_format` and causal padding of Keras have no counterpart.
+    /// last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -85,6 +85,7 @@ impl Layer for Conv1d {
         check_setting(self.filters > 0, "Conv1d", "filters", self.filters, "at least 1")?;
         check_setting(self.kernel_size > 0, "Conv1d", "kernel_size", self.kernel_size, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
+        check_steps(images, (self.kernel_size - 1).saturating_mul(self.dilation_rate).saturating_add(1), self.padding)?;
         let (channels, groups) = (images.last(), self.groups);
         if groups == 0 || ![channels, self.filters].iter().all(|size| size.is_multiple_of(groups)) {
             return Err(Error::expected(format!(
@@ -130,12 +131,17 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = Conv1d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
-        let set = set.kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
+        let set = set
+            .kernel_regularizer(L2::new(0.1))
+            .kernel_constraint(UnitNorm::new())
+            .bias_regularizer(L1::new(0.3))
+            .bias_constraint(NonNeg);
         let strided = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2).activation(Activation::Relu);
         vec![
             (Box::new(Conv1d::new(4, 3)), Shape::from([6, 2])),
             (Box::new(strided), Shape::from([5, 4])),
             (Box::new(set), Shape::from([3, 1])),
+            (Box::new(Conv1d::new(2, 3).padding(Padding::Causal).dilation_rate(2)), Shape::from([3, 2])),
             (Box::new(Conv1d::new(3, 2).dilation_rate(2).use_bias(false)), Shape::from([5, 2])),
         ]
     }

@@ -15,10 +15,12 @@ mod expand;
 mod inputs;
 mod logic;
 mod normalization;
+mod padding;
 mod pooling;
 mod product;
 mod recurrent;
 mod reduction;
+mod resizing;
 mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
@@ -27,6 +29,7 @@ mod slicing;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod unrolled;
 pub(super) mod window;
 
 /// A function that records a node. The error is the reason why it is not supported, without the name of the node.
@@ -44,10 +47,12 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),
     (slicing::OPERATORS, slicing::record),
+    (padding::OPERATORS, padding::record),
     (pooling::OPERATORS, pooling::record),
     (product::OPERATORS, product::record),
     (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
+    (resizing::OPERATORS, resizing::record),
     (rounding::OPERATORS, rounding::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),
