@@ -102,6 +102,20 @@ pub fn backward(
     }
 }
 
+/// Computes the gradient dx of [`backward`] alone, which does not depend on the images.
+///
+/// # Panics
+/// If the length of a slice does not match the geometry.
+pub fn backward_input(g: &GroupedGeometry, w: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
+    assert_eq!((dx.len(), dy.len(), w.len()), (g.batch * g.image(), g.batch * g.output_image(), g.weights()));
+    let level = simd::current();
+    match &mut scratch.0 {
+        Kind::Depthwise(scratch) => depthwise::backward_input(level, g, dy, w, dx, scratch),
+        Kind::Narrow(scratch) => narrow_groups::backward_input(level, g, dy, w, dx, scratch),
+        Kind::Wide(geometry, scratch) => conv2d::backward_input(geometry, w, dy, dx, scratch),
+    }
+}
+
 #[cfg(test)]
 pub(super) mod plain_loops;
 #[cfg(test)]

@@ -47,4 +47,5 @@ pub(crate) mod spin_wait;
 mod tile;
 mod transposed;
 pub(crate) mod update;
+pub(crate) mod weighted_sums;
 pub(crate) mod window;

@@ -23,6 +23,35 @@ fn layer(case: &str) -> Box<dyn Layer> {
             let layer = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2);
             Box::new(layer.activation(Activation::Relu))
         }
+        "conv1d-causal" => Box::new(Conv1d::new(4, 3).padding(Padding::Causal).dilation_rate(2)),
+        "conv1d_transpose" => Box::new(Conv1dTranspose::new(4, 3).strides(2)),
+        "conv1d_transpose-1" => {
+            let layer = Conv1dTranspose::new(4, 5).strides(2).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "conv2d_transpose" => Box::new(Conv2dTranspose::new(4, 3)),
+        "conv2d_transpose-1" => {
+            let layer = Conv2dTranspose::new(4, (3, 4)).strides((2, 3)).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Tanh))
+        }
+        "conv2d_transpose-2" => Box::new(Conv2dTranspose::new(2, (1, 2)).strides((2, 3)).use_bias(false)),
+        "conv2d_transpose-3" => Box::new(Conv2dTranspose::new(2, 3).strides(2).output_padding((1, 0).into())),
+        "conv2d_transpose-4" => Box::new(Conv2dTranspose::new(2, 2).dilation_rate((2, 3))),
+        "depthwise_conv1d" => Box::new(DepthwiseConv1d::new(3).depth_multiplier(2)),
+        "depthwise_conv1d-1" => {
+            let layer = DepthwiseConv1d::new(3).strides(2).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "dot" => Box::new(Dot::new([1, 1])),
+        "dot-1" => Box::new(Dot::new([1, 2])),
+        "dot-2" => Box::new(Dot::new([-1, 1]).normalize(true)),
+        "resizing" => Box::new(Resizing::new(5, 3)),
+        "resizing-1" => Box::new(Resizing::new(3, 4).interpolation(Interpolation::Lanczos3).antialias(true)),
+        "resizing-2" => Box::new(Resizing::new(3, 2).interpolation(Interpolation::Nearest).crop_to_aspect_ratio(true)),
+        "resizing-3" => Box::new(Resizing::new(8, 4).pad_to_aspect_ratio(true).fill_value(0.5).antialias(true)),
+        "up_sampling2d-1" => Box::new(UpSampling2d::new((2, 3)).interpolation(Interpolation::Bilinear)),
+        "up_sampling2d-2" => Box::new(UpSampling2d::new((2, 4)).interpolation(Interpolation::Bicubic)),
+        "up_sampling2d-3" => Box::new(UpSampling2d::new((2, 3)).interpolation(Interpolation::Lanczos5)),
         "cropping1d" => Box::new(Cropping1d::new([1, 2])),
         "cropping2d" => Box::new(Cropping2d::new(((1, 0), (0, 2)))),
         "depthwise_conv2d" => Box::new(DepthwiseConv2d::new(3)),

@@ -17,23 +17,25 @@
 mod declared;
 mod frozen;
 mod masks;
-mod merged_shape;
 mod merged_axes;
+mod merged_shape;
 mod noise;
 mod recurrence;
 mod recurrent_layer;
 mod regularized;
+mod separable_weights;
 mod sequence_image;
+mod transposed_size;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
-pub use regularized::Regularized;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
+pub use regularized::Regularized;
 pub use weights::{Cursor, Weights};
 
-pub use crate::ops::Padding;
+pub use crate::ops::{Interpolation, Padding};
 
 pub(crate) use weights::{Constrained, Penalty, Source};
 
@@ -219,7 +221,10 @@ layers! {
     },
     convolutional {
         conv1d::Conv1d,
+        conv1d_transpose::Conv1dTranspose,
         conv2d::Conv2d,
+        conv2d_transpose::Conv2dTranspose,
+        depthwise_conv1d::DepthwiseConv1d,
         depthwise_conv2d::DepthwiseConv2d,
         separable_conv1d::SeparableConv1d,
         separable_conv2d::SeparableConv2d,
@@ -234,6 +239,7 @@ layers! {
         add::Add,
         average::Average,
         concatenate::Concatenate,
+        dot::Dot,
         maximum::Maximum,
         minimum::Minimum,
         multiply::Multiply,
@@ -258,6 +264,7 @@ layers! {
     },
     preprocessing {
         rescaling::Rescaling,
+        resizing::Resizing,
     },
     recurrent {
         bidirectional::Bidirectional,
@@ -297,6 +304,16 @@ impl OptionValue for Arc<dyn Layer> {
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
         Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
+    }
+}
+
+impl OptionValue for Interpolation {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Interpolation> {
+        Interpolation::read(settings, name)
     }
 }
 

@@ -40,6 +40,7 @@ operations! {
     },
     convolutional {
         conv2d,
+        conv2d_transpose,
         grouped_conv2d,
     },
     core {
@@ -112,6 +113,7 @@ operations! {
         concatenate,
         pad,
         repeat,
+        resample,
         reshape,
         slice,
         transpose,
@@ -120,6 +122,8 @@ operations! {
 
 pub use activations::activation::Activation;
 pub use conv2d_options::Conv2dOptions;
+pub use conv2d_transpose_options::Conv2dTransposeOptions;
+pub use interpolation::Interpolation;
 pub use recurrent_options::RecurrentOptions;
 pub use window::Padding;
 
@@ -138,6 +142,8 @@ pub(crate) use reshaping::pad::padded;
 
 mod axes;
 mod conv2d_options;
+mod conv2d_transpose_options;
+mod interpolation;
 mod pairwise;
 mod pointwise;
 mod recurrence;

@@ -97,6 +97,10 @@ def operations(file):
     op_case(file, "matmul-1", "ops.matmul(x, a), a matrix on the right", ops.matmul, x=normal(2, 3, 4), a=normal(4, 2))
     op_case(file, "matmul-2", "ops.matmul(x, a), stacks that broadcast", ops.matmul, x=normal(2, 1, 3, 4),
             a=normal(3, 4, 2))
+    op_case(file, "resample", 'ops.image.resize(x, (5, 3), "bilinear")',
+            lambda x: ops.image.resize(x, (5, 3), "bilinear"), x=normal(2, 3, 4, 2))
+    op_case(file, "conv2d_transpose", "ops.conv_transpose(x, a, 2)", lambda x, a: ops.conv_transpose(x, a, 2),
+            x=normal(2, 3, 4, 3), a=normal(3, 2, 4, 3, scale=0.5))
     images = normal(2, 5, 6, 3)
     for padding in ("valid", "same"):
         op_case(file, f"average_pool2d-{padding}", f'ops.average_pool(x, (3, 2), (2, 1), "{padding}")',
@@ -212,6 +216,26 @@ def all_layers(file):
          (2, 6, 5, 3))
     case("separable_conv1d", 'SeparableConv1D(4, 3, padding="same", depth_multiplier=2)', (2, 6, 3))
     case("separable_conv2d", 'SeparableConv2D(4, (3, 2), depth_multiplier=2, activation="tanh")', (2, 5, 6, 3))
+    case("conv1d-causal", 'Conv1D(4, 3, padding="causal", dilation_rate=2)', (2, 6, 2))
+    case("conv1d_transpose", "Conv1DTranspose(4, 3, strides=2)", (2, 4, 3))
+    case("conv1d_transpose-1", 'Conv1DTranspose(4, 5, strides=2, padding="same", activation="relu")', (2, 4, 3))
+    case("conv2d_transpose", "Conv2DTranspose(4, 3)", (2, 3, 4, 2))
+    case("conv2d_transpose-1", 'Conv2DTranspose(4, (3, 4), strides=(2, 3), padding="same", activation="tanh")', (2, 3, 4, 2))
+    case("conv2d_transpose-2", "Conv2DTranspose(2, (1, 2), strides=(2, 3), use_bias=False)", (2, 3, 2, 3))
+    case("conv2d_transpose-3", 'Conv2DTranspose(2, 3, strides=2, padding="valid", output_padding=(1, 0))', (2, 3, 2, 3))
+    case("conv2d_transpose-4", "Conv2DTranspose(2, 2, dilation_rate=(2, 3))", (2, 3, 4, 3))
+    case("depthwise_conv1d", "DepthwiseConv1D(3, depth_multiplier=2)", (2, 6, 3))
+    case("depthwise_conv1d-1", 'DepthwiseConv1D(3, strides=2, padding="same", activation="relu")', (2, 6, 3))
+    case("dot", "Dot(1)", (2, 4), (2, 4))
+    case("dot-1", "Dot((1, 2))", (2, 3, 2), (2, 4, 3))
+    case("dot-2", "Dot((-1, 1), normalize=True)", (2, 3, 4), (2, 4, 2, 3))
+    case("resizing", "Resizing(5, 3)", (2, 4, 6, 2))
+    case("resizing-1", 'Resizing(3, 4, interpolation="lanczos3", antialias=True)', (2, 5, 6, 2))
+    case("resizing-2", 'Resizing(3, 2, interpolation="nearest", crop_to_aspect_ratio=True)', (2, 5, 6, 2))
+    case("resizing-3", "Resizing(8, 4, pad_to_aspect_ratio=True, fill_value=0.5, antialias=True)", (2, 3, 5, 2))
+    case("up_sampling2d-1", 'UpSampling2D((2, 3), interpolation="bilinear")', (2, 3, 2, 2))
+    case("up_sampling2d-2", 'UpSampling2D((2, 4), interpolation="bicubic")', (2, 3, 4, 2))
+    case("up_sampling2d-3", 'UpSampling2D((2, 3), interpolation="lanczos5")', (2, 6, 7, 1))
     case("masking", "Masking()", (2, 3, 2))
     case("embedding", "Embedding(5, 3)", (2, 4), indices=5)
 

@@ -1,7 +1,7 @@
 //! Values and gradients of every operation compared with Keras (`golden/make_ops.py`).
 
 use crate::golden::{assert_close, load};
-use gradus::ops::{Conv2dOptions, Padding};
+use gradus::ops::{Conv2dOptions, Conv2dTransposeOptions, Interpolation, Padding};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use gradus::{Key, Shape};
 
@@ -21,6 +21,7 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "concatenate" => x.concatenate(&[a()], 1),
         "conv2d-dilated" => x.conv2d(a(), None, Conv2dOptions::new().dilation_rate((2, 1))),
         "conv2d-grouped" => x.conv2d(a(), None, Conv2dOptions::new().groups(3).strides(2).padding(Padding::Same)),
+        "conv2d_transpose" => x.conv2d_transpose(a(), None, Conv2dTransposeOptions::new((7, 8)).strides(2)),
         "divide" => x / a(),
         "elu" => x.elu(1.0),
         "elu-1" => x.elu(0.5),
@@ -59,6 +60,10 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "power-1" => x.power(-1.5),
         "power_by" => x.pow(a()),
         "repeat" => x.repeat(1, 3),
+        "resample" => {
+            let terms = |from, to| Interpolation::Bilinear.terms(from, to, false);
+            x.resample(1, terms(3, 5)).resample(2, terms(4, 3))
+        }
         "reshape" => x.reshape([3, 8]),
         "scale" => x.scale(-1.5),
         "selu" => x.selu(),

@@ -82,6 +82,29 @@ pub(super) fn rename_alpha(config: &mut Config, _input: Option<Shape>) -> Result
     Ok(())
 }
 
+/// Splits `axes`, a number or one number for each input, into two options.
+pub(super) fn split_axes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    let [axis, other] = match config.remove("axes") {
+        Some(Value::Array(axes)) => match &axes[..] {
+            [axis, other] => [axis.clone(), other.clone()],
+            _ => return Err(format!("axes is {}, expected one axis for each input", Value::from(axes))),
+        },
+        Some(axis) => [axis.clone(), axis],
+        None => return Ok(()),
+    };
+    config.insert("axis".into(), axis);
+    config.insert("other_axis".into(), other);
+    Ok(())
+}
+
+/// Writes the two axes as one option.
+pub(super) fn join_axes(config: &mut Config) -> Result<()> {
+    if let (Some(axis), Some(other)) = (config.remove("axis"), config.remove("other_axis")) {
+        config.insert("axes".into(), json!([axis, other]));
+    }
+    Ok(())
+}
+
 /// Flattens the option `name`, which Keras writes by axis (`[1, 2]`) or by side (`[[1, 1], [2, 2]]`), to one size per side.
 pub(super) fn expand_sides(config: &mut Config, name: &str) -> Result<()> {
     if let Some(Value::Array(axes)) = config.get(name) {
@@ -103,7 +126,7 @@ pub(super) fn group_by_axis(config: &mut Config, name: &str) -> Result<()> {
 
 /// Replaces lists of one size, which Keras writes for layers with one axis of positions, by the size.
 pub(super) fn single_sizes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    for name in ["kernel_size", "strides", "dilation_rate", "pool_size"] {
+    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding"] {
         if let Some(Value::Array(sizes)) = config.get(name)
             && let [size] = &sizes[..]
         {

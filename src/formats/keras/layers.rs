@@ -2,26 +2,28 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
+    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
     name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
-    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides,
+    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
-use crate::{Spec, SpecValue};
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
     self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
-    Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
-    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePool1d,
-    GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
-    LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
-    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract,
-    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
+    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
+    RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
+    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
+use crate::{Spec, SpecValue};
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
@@ -35,10 +37,7 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind {
         from_keras: single_axis,
         optional: || {
-            of_weights(&["gamma", "beta"])
-                .with("axis", SpecValue::Int(-1))
-                .with("center", true)
-                .with("scale", true)
+            of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)).with("center", true).with("scale", true)
         },
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
@@ -58,9 +57,20 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", 0),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv1DTranspose", || Conv1dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0][..]),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
     Kind {
@@ -75,11 +85,22 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["depthwise", "bias"]),
+        inactive: DEPTHWISE_CONV,
+        ..activated(kind("DepthwiseConv1D", || DepthwiseConv1d::new(1).spec(), &["kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["depthwise", "bias"]),
         inactive: DEPTHWISE_CONV,
         ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
     },
     dropout(kind("Dropout", || Dropout::new(0.0).spec(), &["rate"])),
+    Kind {
+        from_keras: split_axes,
+        to_keras: join_axes,
+        ..kind("Dot", || Dot::new([-1, -1]).spec(), &["axis", "other_axis"])
+    },
     kind("ELU", || Elu::new().spec(), &[]),
     Kind {
         optional: embedding_options,
@@ -122,6 +143,10 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
+    Kind {
+        inactive: &[DATA_FORMAT, only("fill_mode", &[Scalar::Str("constant")])],
+        ..kind("Resizing", || Resizing::new(1, 1).spec(), &["height", "width"])
+    },
     Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
     Kind {
         from_keras: single_axis,
@@ -149,7 +174,8 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
-        inactive: &[DATA_FORMAT, only("interpolation", &[Scalar::Str("nearest")])],
+        optional: || Spec::new("").with("interpolation", "bilinear"),
+        inactive: &[DATA_FORMAT],
         ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
@@ -226,10 +252,13 @@ const fn pooling(kind: Kind) -> Kind {
     Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
 }
 
-const DEPTHWISE_CONV: &[InactiveOption] = &[
+const CONV_TRANSPOSE: &[InactiveOption] = &[
     DATA_FORMAT,
+    // Keras 2 writes the number of groups, which has no effect.
     only("groups", &[Scalar::Number(1.0)]),
 ];
+
+const DEPTHWISE_CONV: &[InactiveOption] = &[DATA_FORMAT, only("groups", &[Scalar::Number(1.0)])];
 
 const SEPARABLE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,
@@ -358,8 +387,7 @@ mod tests {
         let config = LAYER.find("Dense").unwrap().config(&layer).unwrap();
         assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
         assert_eq!(read("Dense", Value::Object(config), Shape::SCALAR).unwrap(), layer.to_string());
-        let unknown =
-            json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
+        let unknown = json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
         let error = read("Dense", unknown, Shape::SCALAR).unwrap_err();
         let expected = "here (Dense): kernel_regularizer: L3 is not a supported regularizer. \
             To add a class, pass a Registry to keras::load_with";

@@ -7,6 +7,7 @@
 //! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network has the
 //! inputs of the model and transposes images where necessary.
 
+mod activation_nodes;
 mod branch;
 mod check;
 mod constant;
@@ -14,6 +15,7 @@ mod export;
 mod fill;
 mod graph;
 mod graph_nodes;
+mod image_nodes;
 mod import;
 mod import_open;
 mod layer;
@@ -21,14 +23,18 @@ mod layer_settings;
 mod layer_traits;
 mod layers;
 mod memory;
+mod merging_nodes;
 mod network;
 mod node;
+mod normalization_nodes;
 mod operators;
 mod order;
 mod proto;
 mod rebuild;
 mod record;
 mod recurrent_layers;
+mod reshaping_nodes;
+mod resizing_nodes;
 mod run;
 mod scikit_learn;
 mod scope;

@@ -63,7 +63,15 @@ impl ModuleMapper<'_> {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
-            "Activation" | "ActivityRegularization" | "AlphaDropout" | "AveragePooling2D" | "Dropout" | "ELU" | "LeakyReLU" | "MaxPooling2D" | "Softmax"
+            "Activation"
+            | "ActivityRegularization"
+            | "AlphaDropout"
+            | "AveragePooling2D"
+            | "Dropout"
+            | "ELU"
+            | "LeakyReLU"
+            | "MaxPooling2D"
+            | "Softmax"
             | "ZeroPadding2D" => {}
             class => return Err(format!("{class} has no equivalent module")),
         }

@@ -173,8 +173,10 @@ pub(in crate::layers) mod tests {
                         .gamma_initializer(Constant::new(2.0))
                         .moving_mean_initializer(Constant::new(0.5))
                         .moving_variance_initializer(Constant::new(3.0))
-                        .beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg)
-                        .gamma_regularizer(L2::new(0.2)).gamma_constraint(NonNeg),
+                        .beta_regularizer(L1::new(0.1))
+                        .beta_constraint(NonNeg)
+                        .gamma_regularizer(L2::new(0.2))
+                        .gamma_constraint(NonNeg),
                 ),
                 Shape::from([2]),
             ),

@@ -145,7 +145,11 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = GroupNormalization::new(-1).epsilon(0.1).beta_initializer(Ones).gamma_initializer(Zeros);
-        let set = set.beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg).gamma_regularizer(L2::new(0.1)).gamma_constraint(NonNeg);
+        let set = set
+            .beta_regularizer(L1::new(0.1))
+            .beta_constraint(NonNeg)
+            .gamma_regularizer(L2::new(0.1))
+            .gamma_constraint(NonNeg);
         vec![
             (Box::new(GroupNormalization::new(2)), Shape::from([3, 2, 4])),
             (Box::new(GroupNormalization::new(3).axis(1)), Shape::from([3, 2, 4])),

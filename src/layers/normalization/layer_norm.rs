@@ -95,12 +95,7 @@ impl Layer for LayerNorm {
             weights.constrain(self.gamma_constraint.as_ref())?;
         }
         if self.center {
-            weights.add_regularized(
-                "beta",
-                shape,
-                self.beta_initializer.as_ref(),
-                self.beta_regularizer.as_ref(),
-            )?;
+            weights.add_regularized("beta", shape, self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
             weights.constrain(self.beta_constraint.as_ref())?;
         }
         Ok(vec![*x])
@@ -144,7 +139,16 @@ pub(in crate::layers) mod tests {
             (Box::new(LayerNorm::new().axis(1).center(false)), Shape::from([3, 2])),
             (Box::new(LayerNorm::new().axis([2, 3]).scale(false)), Shape::from([2, 3, 2])),
             (Box::new(plain), Shape::from([3, 2, 4])),
-            (Box::new(set.clone().beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg).gamma_regularizer(both).gamma_constraint(NonNeg)), Shape::from([2])),
+            (
+                Box::new(
+                    set.clone()
+                        .beta_regularizer(L1::new(0.1))
+                        .beta_constraint(NonNeg)
+                        .gamma_regularizer(both)
+                        .gamma_constraint(NonNeg),
+                ),
+                Shape::from([2]),
+            ),
             (Box::new(set.clone().center(false)), Shape::from([2, 3])),
             (Box::new(set.scale(false)), Shape::from([1])),
         ]

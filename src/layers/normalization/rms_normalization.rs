@@ -64,7 +64,8 @@ impl Layer for RmsNormalization {
         let axes = self.axis.indices(x.shape()).unwrap_or_default();
         let size = |axis: usize| if axes.contains(&axis) { x.shape().axis(axis) } else { 1 };
         let sizes: Vec<usize> = (axes.first().copied().unwrap_or(0)..x.shape().rank()).map(size).collect();
-        let scale = if axes.len() == sizes.len() { scale } else { scale.reshape(Shape::new(&sizes).unwrap_or(x.shape())) };
+        let scale =
+            if axes.len() == sizes.len() { scale } else { scale.reshape(Shape::new(&sizes).unwrap_or(x.shape())) };
         let y = x / ((x * x).mean_axes(self.axis.numbers(), true) + self.epsilon).sqrt() * scale;
         vec![y.without_mask()]
     }

@@ -30,7 +30,7 @@ macro_rules! activations {
             }
 
             /// Records the activation as a separate operation.
-            fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+            pub(in crate::ops) fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
                 let record: fn(Var<'r>) -> Var<'r> = match self {
                     $(Activation::$Activation => $record),*
                 };

@@ -50,6 +50,10 @@ pub(in crate::ops) mod tests {
     use crate::testing::Sample;
 
     pub(crate) fn samples() -> Vec<Sample> {
-        vec![Sample::new(|x| (x[0] * 5.0).log_sigmoid()).variable([9]), Sample::new(|x| x[0].softplus()).variable([3, 5]), Sample::new(|x| (x[0] * 5.0).softplus()).variable([17])]
+        vec![
+            Sample::new(|x| (x[0] * 5.0).log_sigmoid()).variable([9]),
+            Sample::new(|x| x[0].softplus()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 5.0).softplus()).variable([17]),
+        ]
     }
 }

@@ -35,13 +35,7 @@ impl Op for GaussianNoise {
 
 /// Checks the standard deviation.
 pub(crate) fn check_stddev(stddev: f32) -> Result<()> {
-    check_setting(
-        stddev.is_finite() && stddev >= 0.0,
-        "GaussianNoise",
-        "stddev",
-        f64::from(stddev),
-        "finite and ≥ 0",
-    )
+    check_setting(stddev.is_finite() && stddev >= 0.0, "GaussianNoise", "stddev", f64::from(stddev), "finite and ≥ 0")
 }
 
 impl<'r> Var<'r> {
@@ -73,6 +67,9 @@ pub(in crate::ops) mod tests {
     use crate::testing::Sample;
 
     pub(crate) fn samples() -> Vec<Sample> {
-        vec![Sample::new(|x| x[0].gaussian_noise(0.3)).variable([5, 7]), Sample::new(|x| x[0].gaussian_noise(0.0)).variable([3])]
+        vec![
+            Sample::new(|x| x[0].gaussian_noise(0.3)).variable([5, 7]),
+            Sample::new(|x| x[0].gaussian_noise(0.0)).variable([3]),
+        ]
     }
 }

@@ -101,10 +101,7 @@ fn network(case: &str) -> Sequential {
             .add(Dense::new(3).activation(Activation::Softmax)),
         "constrained_net" => Sequential::new([7])
             .add(
-                Dense::new(6)
-                    .activation(Activation::Relu)
-                    .kernel_constraint(MaxNorm::new(0.8))
-                    .bias_constraint(NonNeg),
+                Dense::new(6).activation(Activation::Relu).kernel_constraint(MaxNorm::new(0.8)).bias_constraint(NonNeg),
             )
             .add(BatchNorm::new().gamma_constraint(NonNeg).beta_constraint(MinMaxNorm::new(0.1, 0.2)))
             .add(

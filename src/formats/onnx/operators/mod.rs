@@ -14,10 +14,12 @@ mod expand;
 mod inputs;
 mod logic;
 mod normalization;
+mod padding;
 mod pooling;
 mod product;
 mod recurrent;
 mod reduction;
+mod resizing;
 pub(super) mod scikit_learn;
 mod shape;
 mod shape_arithmetic;
@@ -42,10 +44,12 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),
     (slicing::OPERATORS, slicing::record),
+    (padding::OPERATORS, padding::record),
     (pooling::OPERATORS, pooling::record),
     (product::OPERATORS, product::record),
     (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
+    (resizing::OPERATORS, resizing::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),
 ];

@@ -13,6 +13,9 @@ use crate::formats::onnx::tensor::Tensor;
 use crate::ops::{Activation, RecurrentOptions};
 use crate::tape::Var;
 
+/// Numbers that the memory of a recorded step corresponds to.
+const RECORDED_STEP: usize = 256;
+
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator(
@@ -128,7 +131,8 @@ impl Recurrence<'_> {
             let activations = self.activations(direction)?;
             let special = self.special(scope, inputs, direction, &activations)?;
             if special.is_needed() {
-                scope.limits.check_computed(steps)?;
+                // Each step is recorded by itself.
+                scope.limits.check(rows.saturating_mul(steps).saturating_mul(RECORDED_STEP))?;
                 let unrolled = Unrolled {
                     cell: match self.node.operator.as_str() {
                         "LSTM" => Cell::Lstm,
