@@ -79,7 +79,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "repeat_vector" => Box::new(RepeatVector::new(3)),
         "rescaling" => Box::new(Rescaling::new(0.5).offset(-1.0)),
         "rms_normalization" => Box::new(RmsNormalization::new().epsilon(1e-3)),
-        "rms_normalization-1" => Box::new(RmsNormalization::new().axis(1)),
+        "rms_normalization-1" => Box::new(RmsNormalization::new().axis([1, 2]).epsilon(1e-3)),
         "separable_conv1d" => Box::new(SeparableConv1d::new(4, 3).padding(Padding::Same).depth_multiplier(2)),
         "separable_conv2d" => {
             Box::new(SeparableConv2d::new(4, (3, 2)).depth_multiplier(2).activation(Activation::Tanh))

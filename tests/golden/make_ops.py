@@ -199,7 +199,7 @@ def all_layers(file):
     case("unit_normalization", "UnitNormalization()", (2, 3, 4))
     case("unit_normalization-1", "UnitNormalization(axis=1)", (2, 3, 4))
     case("unit_normalization-2", "UnitNormalization(axis=[1, 2])", (2, 3, 4))
-    case("rms_normalization-1", "RMSNormalization(axis=1)", (2, 3, 5))
+    case("rms_normalization-1", "RMSNormalization(axis=[1, 2], epsilon=1e-3)", (2, 3, 5))
     case("group_normalization-2", "GroupNormalization(3, axis=1)", (2, 3, 2, 4))
     case("rms_normalization", "RMSNormalization(epsilon=1e-3)", (2, 3, 5))
     case("group_normalization", "GroupNormalization(2)", (2, 3, 2, 4))
