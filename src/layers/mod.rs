@@ -18,6 +18,7 @@ mod declared;
 mod frozen;
 mod masks;
 mod merged_shape;
+mod merging_layer;
 mod recurrence;
 mod recurrent_layer;
 mod separable_weights;
