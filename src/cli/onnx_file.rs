@@ -1,14 +1,14 @@
 //! Predictions of ONNX files: of the imported model, or of the graph itself if it cannot be imported.
 
-use super::command_line::{Options, SampleShape};
+use super::command_line::Options;
 use super::input::{floats, only};
 use super::prediction::{Prediction, Predictions, predict};
 use super::reading::Reading;
 use super::source::{ending, onnx_graph, wrong};
 use crate::error::{Error, Result};
 use crate::formats::npy::{self, NumpyArray};
-use crate::formats::npz;
 use crate::formats::onnx::{Graph, Tensor};
+use crate::formats::{MemoryLimit, npz};
 use crate::model::Model;
 use ndarray::Axis;
 use std::collections::BTreeMap;
@@ -20,13 +20,15 @@ pub(super) struct OnnxFile {
     graph: Graph,
     /// The imported model, or the reason why the graph cannot be imported.
     model: Result<Model>,
+    /// The limit for files of arrays.
+    memory: MemoryLimit,
 }
 
 impl OnnxFile {
-    pub(super) fn read(path: &Path, shapes: &[SampleShape]) -> Result<OnnxFile> {
-        let graph = onnx_graph(path, shapes)?;
+    pub(super) fn read(path: &Path, options: &Options) -> Result<OnnxFile> {
+        let graph = onnx_graph(path, options)?;
         let model = imported(&graph);
-        Ok(OnnxFile { path: path.into(), graph, model })
+        Ok(OnnxFile { path: path.into(), graph, model, memory: options.reading.memory })
     }
 
     pub(super) fn predict(&self, file: &Path, options: &Options) -> Result<Predictions> {
@@ -95,11 +97,11 @@ impl OnnxFile {
         let inputs = self.graph.inputs();
         let mut arrays: BTreeMap<String, NumpyArray> = match (ending(file), &inputs[..]) {
             ("npz", [input]) => {
-                let array = only(file, npz::read(file)?.into_iter().collect(), input)?;
+                let array = only(file, npz::read_with(file, self.memory)?.arrays.into_iter().collect(), input)?;
                 [((*input).to_owned(), array)].into()
             }
-            ("npz", _) => npz::read(file)?,
-            (_, [input]) => [((*input).to_owned(), npy::read(file)?)].into(),
+            ("npz", _) => npz::read_with(file, self.memory)?.arrays.into_iter().collect(),
+            (_, [input]) => [((*input).to_owned(), npy::read_with(file, self.memory)?)].into(),
             _ => BTreeMap::new(),
         };
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");

@@ -156,6 +156,14 @@ impl<S: Data<Elem: TargetElement>, D: Dimension> From<&ArrayBase<S, D>> for Targ
 }
 
 impl Inputs {
+    /// The sizes, and the elements as floats.
+    pub(super) fn into_floats(self) -> (Vec<usize>, Vec<f32>) {
+        match self.elements {
+            InputElements::Bytes(bytes) => (self.sizes, bytes.into_iter().map(f32::from).collect()),
+            InputElements::Floats(floats) => (self.sizes, floats),
+        }
+    }
+
     /// The number of rows, and the shape of a row.
     pub(super) fn rows(&self) -> Result<(usize, Shape)> {
         rows("inputs", &self.sizes)
@@ -163,6 +171,16 @@ impl Inputs {
 }
 
 impl Targets {
+    /// The sizes, the elements as floats, and whether they are labels.
+    pub(super) fn into_floats(self) -> (Vec<usize>, Vec<f32>, bool) {
+        match self.elements {
+            TargetElements::Labels(labels) => {
+                (self.sizes, labels.into_iter().map(|label| label as f32).collect(), true)
+            }
+            TargetElements::Values(values) => (self.sizes, values, false),
+        }
+    }
+
     /// The number of rows, and the target of a row.
     pub(super) fn rows(&self) -> Result<(usize, Target)> {
         let (count, shape) = rows("targets", &self.sizes)?;

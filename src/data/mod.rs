@@ -11,9 +11,11 @@ mod elements;
 mod label_binarizer;
 mod labels;
 mod named_arrays;
+mod named_sequences;
 mod next_batch;
 mod open_axes;
 mod packed;
+mod padded_rows;
 mod rows;
 mod sample_weight;
 #[cfg(test)]

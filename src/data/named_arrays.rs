@@ -1,6 +1,7 @@
 //! A dataset in memory with several named inputs and targets.
 
 use super::elements::{InputElements, Inputs, TargetElements, Targets};
+use super::padded_rows::PaddedRows;
 use super::{Columns, Dataset, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -26,13 +27,27 @@ use std::fmt;
 /// ```
 #[derive(Clone, Default)]
 pub struct NamedArrays {
-    rows: usize,
-    inputs: Vec<(String, Shape, InputElements)>,
-    targets: Vec<(String, Target, TargetElements)>,
+    pub(super) rows: usize,
+    pub(super) inputs: Vec<(String, Shape, InputColumn)>,
+    pub(super) targets: Vec<(String, Target, TargetColumn)>,
     /// Sample weights of the rows.
     weights: Option<Vec<f32>>,
     /// Sample weights of single targets, which replace those of the rows.
     target_weights: BTreeMap<usize, Vec<f32>>,
+}
+
+/// The rows of an input.
+#[derive(Clone)]
+pub(super) enum InputColumn {
+    Equal(InputElements),
+    Sequences(PaddedRows),
+}
+
+/// The targets of an output.
+#[derive(Clone)]
+pub(super) enum TargetColumn {
+    Equal(TargetElements),
+    Sequences(PaddedRows),
 }
 
 impl NamedArrays {
@@ -51,7 +66,7 @@ impl NamedArrays {
         let (rows, shape) = values.rows()?;
         let taken = self.inputs.iter().any(|(other, ..)| *other == name);
         self.check("input", &name, rows, taken, shape)?;
-        self.inputs.push((name, shape, values.elements));
+        self.inputs.push((name, shape, InputColumn::Equal(values.elements)));
         Ok(NamedArrays { rows, ..self })
     }
 
@@ -65,7 +80,7 @@ impl NamedArrays {
         let (rows, target) = values.rows()?;
         let taken = self.targets.iter().any(|(other, ..)| *other == name);
         self.check("target", &name, rows, taken, target.shape())?;
-        self.targets.push((name, target, values.elements));
+        self.targets.push((name, target, TargetColumn::Equal(values.elements)));
         Ok(NamedArrays { rows, ..self })
     }
 
@@ -110,7 +125,7 @@ impl NamedArrays {
         Ok(self)
     }
 
-    fn check(&self, kind: &str, name: &str, rows: usize, taken: bool, shape: Shape) -> Result<()> {
+    pub(super) fn check(&self, kind: &str, name: &str, rows: usize, taken: bool, shape: Shape) -> Result<()> {
         let wrong = |expected: String| {
             let found = shape.batch(rows).into_iter().collect();
             Err(Error::Shape { place: format!("{kind} \"{name}\""), found, expected: expected.into() })
@@ -135,14 +150,47 @@ impl Columns for NamedArrays {
         self.targets.iter().map(|(name, target, _)| (name.clone(), *target)).collect()
     }
 
+    fn input_open_axes(&self, input: usize) -> &[usize] {
+        match &self.inputs[input].2 {
+            InputColumn::Equal(_) => &[],
+            InputColumn::Sequences(sequences) => sequences.open_axes(),
+        }
+    }
+
+    fn input_row_shape(&self, input: usize, row: usize) -> Shape {
+        match &self.inputs[input] {
+            (_, shape, InputColumn::Equal(_)) => *shape,
+            (_, _, InputColumn::Sequences(sequences)) => sequences.row_shape(row),
+        }
+    }
+
+    fn input_batch_shape(&self, input: usize, rows: &[usize]) -> Shape {
+        match &self.inputs[input] {
+            (_, shape, InputColumn::Equal(_)) => *shape,
+            (_, _, InputColumn::Sequences(sequences)) => sequences.batch_shape(rows),
+        }
+    }
+
+    fn target_batch(&self, target: usize, rows: &[usize]) -> Target {
+        match &self.targets[target] {
+            (_, target, TargetColumn::Equal(_)) => *target,
+            (_, Target::Labels(_), TargetColumn::Sequences(sequences)) => Target::Labels(sequences.batch_shape(rows)),
+            (_, Target::Values(_), TargetColumn::Sequences(sequences)) => Target::Values(sequences.batch_shape(rows)),
+        }
+    }
+
     fn gather_input(&self, input: usize, rows: &[usize], values: &mut [f32]) {
-        let (_, shape, elements) = &self.inputs[input];
-        elements.gather(shape.len(), false, rows, values);
+        match &self.inputs[input] {
+            (_, shape, InputColumn::Equal(elements)) => elements.gather(shape.len(), false, rows, values),
+            (_, _, InputColumn::Sequences(sequences)) => sequences.gather(rows, values),
+        }
     }
 
     fn gather_target(&self, target: usize, rows: &[usize], values: &mut [f32]) {
-        let (_, target, elements) = &self.targets[target];
-        elements.gather(*target, rows, values);
+        match &self.targets[target] {
+            (_, target, TargetColumn::Equal(elements)) => elements.gather(*target, rows, values),
+            (_, _, TargetColumn::Sequences(sequences)) => sequences.gather(rows, values),
+        }
     }
 
     fn has_target_weight(&self, target: usize) -> bool {
@@ -167,6 +215,18 @@ impl Dataset for NamedArrays {
 
     fn target(&self) -> Target {
         self.targets.first().map_or(Target::Values(Shape::from([0])), |(_, target, _)| *target)
+    }
+
+    fn open_axes(&self) -> &[usize] {
+        if self.inputs.is_empty() { &[] } else { self.input_open_axes(0) }
+    }
+
+    fn row_shape(&self, row: usize) -> Shape {
+        if self.inputs.is_empty() { self.input_shape() } else { self.input_row_shape(0, row) }
+    }
+
+    fn batch_target(&self, rows: &[usize]) -> Target {
+        if self.targets.is_empty() { self.target() } else { self.target_batch(0, rows) }
     }
 
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {

@@ -1,6 +1,7 @@
 //! A dataset in memory of sequences with different numbers of steps.
 
-use super::elements::{InputElements, Inputs, TargetElements, Targets};
+use super::elements::{Inputs, TargetElements, Targets};
+use super::padded_rows::PaddedRows;
 use super::{Dataset, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -13,7 +14,8 @@ use std::fmt;
 /// `mask_zero` for words numbered from 1. A sequence without steps is then a row of padding only, for which
 /// [`GlobalAveragePool1d`](crate::layers::GlobalAveragePool1d) outputs NaN; remove such sequences from the data.
 ///
-/// Use [`Batches::shuffle_by_length`](super::Batches::shuffle_by_length) for batches of sequences of similar lengths.
+/// [`Fit::shuffle_by_length`](crate::Fit::shuffle_by_length) forms batches of sequences of similar lengths. For several inputs,
+/// or targets with different numbers of steps, use [`NamedArrays::with_sequences`](super::NamedArrays::with_sequences).
 ///
 /// ```
 /// use gradus::data::{Dataset, PadSide, Sequences};
@@ -29,16 +31,7 @@ use std::fmt;
 /// ```
 #[derive(Clone)]
 pub struct Sequences {
-    values: Vec<f32>,
-    /// The number of steps before each row, and the number of all steps.
-    starts: Vec<usize>,
-    /// The shape of a sequence of one step.
-    step: Shape,
-    longest: usize,
-    /// The open axes: the axis of the steps, unless all rows have the same number of steps.
-    open: &'static [usize],
-    side: PadSide,
-    padding: f32,
+    inputs: PaddedRows,
     targets: TargetElements,
     target: Target,
     weights: Option<Vec<f32>>,
@@ -68,42 +61,11 @@ impl Sequences {
     ) -> Result<Sequences> {
         let targets = targets.into();
         let (target_rows, target) = targets.rows()?;
-        let (mut values, mut starts, mut step, mut longest) = (Vec::new(), vec![0], None, 0);
-        for (row, sequence) in sequences.into_iter().enumerate() {
-            let Inputs { sizes, elements } = sequence.into();
-            let place = || format!("sequence {row}");
-            let [steps, size @ ..] = &sizes[..] else {
-                return Err(Error::expected("at least one axis: that of the steps").at(place, &[Shape::SCALAR]));
-            };
-            let found = Shape::new(&[&[1], size].concat()).and_then(|shape| shape.batch(1).map(|_| shape));
-            let found = found.map_err(|error| error.at(place, &[]))?;
-            let expected: Shape = *step.get_or_insert(found);
-            if found != expected || found.is_empty() {
-                let expected = match found.is_empty() {
-                    true => "steps with at least one element".to_owned(),
-                    false => format!("steps of shape {expected}, as in the sequences before"),
-                };
-                return Err(Error::expected(expected).at(place, &[found]));
-            }
-            match elements {
-                InputElements::Bytes(bytes) => values.extend(bytes.into_iter().map(f32::from)),
-                InputElements::Floats(floats) => values.extend(floats),
-            }
-            longest = longest.max(*steps);
-            starts.push(starts[row] + steps);
+        let inputs = PaddedRows::new(&mut sequences.into_iter().map(|sequence| sequence.into().into_floats()))?;
+        if inputs.len() != target_rows {
+            return Err(Error::Rows { first: ("sequences", inputs.len()), second: ("targets", target_rows) });
         }
-        let rows = starts.len() - 1;
-        let Some(step) = step else { return Err(Error::Empty { what: "the list of sequences".into() }) };
-        if rows != target_rows {
-            return Err(Error::Rows { first: ("sequences", rows), second: ("targets", target_rows) });
-        }
-        if longest == 0 {
-            return Err(Error::expected("at least one sequence with a step").at(|| "sequences".into(), &[]));
-        }
-        let differ = starts.windows(2).any(|pair| pair[1] - pair[0] != longest);
-        let (open, targets): (&[usize], _) = (if differ { &[0] } else { &[] }, targets.elements);
-        let (side, padding, weights) = (PadSide::default(), 0.0, None);
-        Ok(Sequences { values, starts, step, longest, open, side, padding, targets, target, weights })
+        Ok(Sequences { inputs, targets: targets.elements, target, weights: None })
     }
 
     /// Sets the side at which sequences are padded, and the value of padding.
@@ -111,8 +73,7 @@ impl Sequences {
     /// # Errors
     /// [`Error::Setting`] for a value that is not finite.
     pub fn pad(mut self, side: PadSide, value: f32) -> Result<Sequences> {
-        crate::error::check_setting(value.is_finite(), "Sequences", "pad", f64::from(value), "finite")?;
-        (self.side, self.padding) = (side, value);
+        self.inputs.pad("Sequences", side, value)?;
         Ok(self)
     }
 
@@ -131,30 +92,25 @@ impl Sequences {
     /// # Panics
     /// When the row does not exist.
     pub fn steps(&self, row: usize) -> usize {
-        self.starts[row + 1] - self.starts[row]
-    }
-
-    /// The shape of a sequence with this number of steps.
-    fn shape(&self, steps: usize) -> Shape {
-        self.step.with_axis(0, steps)
+        self.inputs.steps(row)
     }
 }
 
 impl Dataset for Sequences {
     fn len(&self) -> usize {
-        self.starts.len() - 1
+        self.inputs.len()
     }
 
     fn input_shape(&self) -> Shape {
-        self.shape(self.longest)
+        self.inputs.largest()
     }
 
     fn open_axes(&self) -> &[usize] {
-        self.open
+        self.inputs.open_axes()
     }
 
     fn row_shape(&self, row: usize) -> Shape {
-        self.shape(self.steps(row))
+        self.inputs.row_shape(row)
     }
 
     fn target(&self) -> Target {
@@ -162,18 +118,7 @@ impl Dataset for Sequences {
     }
 
     fn gather(&self, rows: &[usize], inputs: &mut [f32], targets: &mut [f32]) {
-        let length = self.batch_shape(rows).len();
-        assert_eq!(inputs.len(), rows.len() * length, "inputs: as many floats as {} rows of {length} have", rows.len());
-        inputs.fill(self.padding);
-        let size = self.step.len();
-        for (input, &row) in inputs.chunks_exact_mut(length).zip(rows) {
-            let sequence = &self.values[self.starts[row] * size..self.starts[row + 1] * size];
-            let start = match self.side {
-                PadSide::Before => length - sequence.len(),
-                PadSide::After => 0,
-            };
-            input[start..][..sequence.len()].copy_from_slice(sequence);
-        }
+        self.inputs.gather(rows, inputs);
         self.gather_targets(rows, targets);
     }
 

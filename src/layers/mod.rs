@@ -17,10 +17,13 @@
 mod declared;
 mod frozen;
 mod masks;
+mod merged_axes;
 mod merged_shape;
 mod merging_layer;
+mod noise;
 mod recurrence;
 mod recurrent_layer;
+mod regularized;
 mod separable_weights;
 mod sequence_image;
 mod transposed_size;
@@ -30,6 +33,7 @@ pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
+pub use regularized::Regularized;
 pub use weights::{Cursor, Weights};
 
 pub use crate::ops::{Interpolation, Padding};
@@ -39,6 +43,7 @@ pub(crate) use weights::{Constrained, Penalty, Source};
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Constructor, Part};
+use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -145,6 +150,14 @@ pub trait Layer: Debug + Send + Sync {
         Self: Sized + 'static,
     {
         Frozen::new(Arc::new(self))
+    }
+
+    /// Adds a penalty on the outputs to the loss. `activity_regularizer` of all layers in Keras.
+    fn activity_regularizer(self, regularizer: impl Regularizer + 'static) -> Regularized
+    where
+        Self: Sized + 'static,
+    {
+        Regularized::new(Arc::new(self), Arc::new(regularizer))
     }
 
     /// The inner layer if this layer is [`Frozen`]; otherwise `None`.
@@ -262,7 +275,14 @@ layers! {
         time_distributed::TimeDistributed,
     },
     regularization {
+        activity_regularization::ActivityRegularization,
+        alpha_dropout::AlphaDropout,
         dropout::Dropout,
+        gaussian_dropout::GaussianDropout,
+        gaussian_noise::GaussianNoise,
+        spatial_dropout1d::SpatialDropout1d,
+        spatial_dropout2d::SpatialDropout2d,
+        spatial_dropout3d::SpatialDropout3d,
     },
     reshaping {
         cropping1d::Cropping1d,
@@ -284,8 +304,7 @@ impl OptionValue for Arc<dyn Layer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
-        let classes = settings.classes;
-        Ok(Frozen::read(settings.nested(name)?, |spec| classes.make(spec))?.into())
+        Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
     }
 }
 

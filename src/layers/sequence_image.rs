@@ -1,5 +1,6 @@
 //! Sequences as images with one column, for layers that compute them by operations on images.
 
+use super::Padding;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -14,6 +15,17 @@ pub(super) fn image_shape(inputs: &[Shape], last: &str) -> Result<Shape> {
         &[steps, size] => Ok(Shape::from([steps, 1, size])),
         _ => Err(Error::expected(format!("sequences steps × {last}; Reshape adds a missing axis"))),
     }
+}
+
+/// Checks that sequences, as images, have the steps of a window if they are not padded.
+///
+/// # Errors
+/// [`Error::Shape`] for shorter sequences.
+pub(super) fn check_steps(images: Shape, window: usize, padding: Padding) -> Result<()> {
+    if padding == Padding::Same || images.axis(0) >= window {
+        return Ok(());
+    }
+    Err(Error::expected(format!("sequences of at least {window} steps, or padding `same`")))
 }
 
 /// Reshapes sequences, rows × steps × n, to images, rows × steps × 1 × n.

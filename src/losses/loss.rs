@@ -115,14 +115,14 @@ pub trait Loss: Debug + Send + Sync {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     fn record_weighted<'r>(&self, prediction: Var<'r>, _target: Var<'r>, _weights: Var<'r>) -> Var<'r> {
-        let class = self.spec().class().to_owned();
+        let place = self.spec().class().to_owned();
         let problem = match prediction.mask() {
-            None => "takes no sample weights; remove them",
+            None => "it takes no sample weights; remove them",
             Some(_) => {
-                "takes no weights of positions, which the mask of the output needs; implement `Loss::record_weighted`"
+                "it takes no weights of positions, which the mask of the output needs; implement `Loss::record_weighted`"
             }
         };
-        prediction.recorder().fail(Error::other(format!("{class} {problem}")));
+        prediction.recorder().fail(Error::Graph { place, problem: problem.into() });
         prediction
     }
 

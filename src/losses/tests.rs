@@ -162,7 +162,7 @@ fn losses_without_sample_weights_are_errors() {
     let [x, t, w] = [&[5, 3][..], &[5, 3], &[5]].map(|sizes| recorder.input(Shape::new(sizes).unwrap()));
     let _ = Plain.record_weighted(x, t, w);
     let message = recorder.finish().unwrap_err().to_string();
-    assert_eq!(message, "Plain takes no sample weights; remove them");
+    assert_eq!(message, "Plain: it takes no sample weights; remove them");
 }
 
 #[test]

@@ -15,7 +15,7 @@ options! {
     /// distinguishes two classes, with targets 0 and 1. [`OutputScale::class`](crate::OutputScale::class) defines the predicted
     /// class: for a loss with `from_logits(true)`, a single output > 0 is class 1, while Keras compares logits with ½.
     ///
-    /// The value is 0 without rows, and if all sample weights are 0.
+    /// A position with an output that is NaN is never correct. The value is 0 without rows, and if all sample weights are 0.
     ///
     /// ```
     /// use gradus::{Shape, View, metrics::{Metric, Accuracy, ScoredBatch}};
@@ -45,7 +45,7 @@ impl Metric for Accuracy {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        add_right(batch, totals, |position| position.predicted() == position.class());
+        add_right(batch, totals, |position| position.is_right());
     }
 
     fn spec(&self) -> Spec {
@@ -70,6 +70,17 @@ pub(super) mod tests {
         let one_hot = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
         let one_hot = ScoredBatch::values(outputs, View::new(Shape::from([3, 3]), &one_hot));
         assert_eq!([labels, one_hot].map(|batch| Accuracy.score(&batch).unwrap()), [2.0 / 3.0; 2]);
+    }
+
+    #[test]
+    fn outputs_that_are_nan_are_never_correct() {
+        let outputs = View::new(Shape::from([2, 2]), &[f32::NAN, f32::NAN, 0.0, f32::NAN]);
+        let batch = ScoredBatch::labels(outputs, View::new(Shape::from([2]), &[0.0, 0.0]));
+        assert_eq!(Accuracy.score(&batch).unwrap(), 0.0);
+        let outputs = View::new(Shape::from([2, 1]), &[f32::NAN, 0.25]);
+        let batch = ScoredBatch::values(outputs, View::new(Shape::from([2, 1]), &[0.0, 0.0]));
+        assert_eq!(Accuracy.score(&batch).unwrap(), 0.5);
+        assert_eq!(crate::metrics::BinaryAccuracy::default().score(&batch).unwrap(), 0.5);
     }
 
     #[test]

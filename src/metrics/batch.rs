@@ -116,6 +116,11 @@ impl<'a> Position<'a> {
         self.scale.class(self.outputs)
     }
 
+    /// Whether the predicted class is that of the target. `false` if an output is NaN.
+    pub fn is_right(&self) -> bool {
+        !self.outputs.iter().any(|output| output.is_nan()) && self.predicted() == self.class()
+    }
+
     /// The class of the target: the label, the index of the first maximum of a row, or, for a single number, 1 if it is > ½ and
     /// 0 otherwise.
     pub fn class(&self) -> usize {

@@ -60,7 +60,8 @@ impl Metric for BinaryAccuracy {
         let right = batch.positions().map(|position| {
             let row = threshold.row(position.outputs());
             let pairs = position.outputs().iter().zip(position.target());
-            pairs.filter(|(output, target)| row.is_above(**output) == (*target == 1.0)).count()
+            let right = |output: f32, target: f32| !output.is_nan() && row.is_above(output) == (target == 1.0);
+            pairs.filter(|(output, target)| right(**output, *target)).count()
         });
         let right = right.sum::<usize>() as f64;
         totals[0] += right / batch.outputs().shape().sample().len() as f64;

@@ -15,7 +15,7 @@ options! {
     ///
     /// Targets are one-hot rows, rows of probabilities whose first maximum is the class, or integer labels.
     ///
-    /// The value is 0 without rows, and if all sample weights are 0.
+    /// A position with an output that is NaN is never correct. The value is 0 without rows, and if all sample weights are 0.
     ///
     /// ```
     /// use gradus::{Shape, View, metrics::{Metric, CategoricalAccuracy, ScoredBatch}};
@@ -43,7 +43,7 @@ impl Metric for CategoricalAccuracy {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        add_right(batch, totals, |position| position.predicted() == position.class());
+        add_right(batch, totals, |position| position.is_right());
     }
 
     fn spec(&self) -> Spec {

@@ -15,7 +15,7 @@ options! {
     ///
     /// One-hot rows are an error, as in Keras. [`CategoricalAccuracy`](super::CategoricalAccuracy) accepts both.
     ///
-    /// The value is 0 without rows, and if all sample weights are 0.
+    /// A position with an output that is NaN is never correct. The value is 0 without rows, and if all sample weights are 0.
     ///
     /// ```
     /// use gradus::{Shape, View, metrics::{Metric, SparseCategoricalAccuracy, ScoredBatch}};
@@ -42,7 +42,7 @@ impl Metric for SparseCategoricalAccuracy {
     }
 
     fn add(&self, batch: &ScoredBatch<'_>, totals: &mut [f64]) {
-        add_right(batch, totals, |position| position.predicted() == position.class());
+        add_right(batch, totals, |position| position.is_right());
     }
 
     fn spec(&self) -> Spec {

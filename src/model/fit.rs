@@ -19,6 +19,7 @@ pub struct Fit<'a> {
     pub(super) epochs: usize,
     pub(super) batch_size: usize,
     pub(super) shuffle: bool,
+    pub(super) shuffle_by_length: usize,
     pub(super) class_weights: Vec<(usize, f32)>,
     pub(super) validation: Option<&'a dyn Dataset>,
     pub(super) validation_split: f64,
@@ -59,6 +60,7 @@ impl<'a> Fit<'a> {
             epochs: 1,
             batch_size: 32,
             shuffle: true,
+            shuffle_by_length: 0,
             class_weights: Vec::new(),
             validation: None,
             validation_split: 0.0,
@@ -84,6 +86,16 @@ impl<'a> Fit<'a> {
     /// Sets whether rows are shuffled in each epoch. Default: `true`.
     pub fn shuffle(mut self, shuffle: bool) -> Fit<'a> {
         self.shuffle = shuffle;
+        self
+    }
+
+    /// Shuffles rows of different sizes so that each batch has rows of similar sizes, which reduces padding: the shuffled rows
+    /// are sorted by size in groups of `batches` batches, and the batches are shuffled, as by
+    /// [`Batches::shuffle_by_length`](crate::data::Batches::shuffle_by_length). The size of a row is the number of elements of
+    /// its inputs. With 0, the default, rows are shuffled regardless of their sizes. Has no effect on rows of equal size or
+    /// with [`shuffle(false)`](Fit::shuffle).
+    pub fn shuffle_by_length(mut self, batches: usize) -> Fit<'a> {
+        self.shuffle_by_length = batches;
         self
     }
 

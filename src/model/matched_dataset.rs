@@ -189,6 +189,11 @@ impl<'a> MatchedDataset<'a> {
         (0..self.inputs.len()).map(|input| self.batch_shape(input, rows)).collect()
     }
 
+    /// The number of elements of the inputs of a row.
+    pub(super) fn row_length(&self, row: usize) -> usize {
+        (0..self.inputs.len()).map(|input| self.batch_shape(input, &[row]).len()).fold(0, usize::saturating_add)
+    }
+
     /// The target of one row of a batch for a trained output, as the dataset has it.
     pub(super) fn batch_target(&self, number: usize, rows: &[usize]) -> Target {
         if self.has_open_rows() { self.column(number).batch_target(rows) } else { self.targets[number] }

@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::save::TrainingSpec;
 use sha2::{Digest, Sha256};
 
+/// A setting that only some checkpoints have.
+const BY_LENGTH: &str = "shuffle_by_length";
+
 /// Maximum number of rows in the digest of a dataset.
 const DIGEST_ROWS: usize = 32;
 
@@ -26,6 +29,9 @@ impl TrainingLoop<'_> {
             .with("done", f64::from(self.stop == Some(Stop::Done)));
         for (name, value) in self.settings() {
             checkpoint = checkpoint.with(name, value);
+        }
+        if self.shuffle_by_length > 0 {
+            checkpoint = checkpoint.with(BY_LENGTH, self.shuffle_by_length as f64);
         }
         let means = &self.current.means;
         let optional = means.optional().filter_map(|(name, mean)| mean.map(|mean| (name, mean)));
@@ -83,6 +89,11 @@ impl TrainingLoop<'_> {
                 "validation" if differs => return Err(checkpoint.other("it was validated on different rows".into())),
                 _ => checkpoint.check(name, here)?,
             }
+        }
+        let there = checkpoint.number(BY_LENGTH).unwrap_or(0.0);
+        if there != self.shuffle_by_length as f64 {
+            let here = self.shuffle_by_length;
+            return Err(checkpoint.other(format!("it was trained with {BY_LENGTH} {there}, expected {here}")));
         }
         Ok(())
     }

@@ -241,7 +241,7 @@ mod tests {
     fn a_loss_without_sample_weights_is_rejected_before_the_first_step() {
         let model = Sequential::new([4]).add(Dense::new(3)).compile(Compile::new(Sgd::new(0.1), Plain)).unwrap();
         let weighted = data().with_sample_weight([1.0; 12]).unwrap();
-        assert_eq!(rejected(model, &weighted, quiet()), "Plain takes no sample weights; remove them");
+        assert_eq!(rejected(model, &weighted, quiet()), "Plain: it takes no sample weights; remove them");
     }
 
     /// The digest of a dataset includes its weights.

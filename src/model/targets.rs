@@ -5,6 +5,8 @@ use crate::accepts::{Reading, TargetKind, are_labels};
 use crate::architecture::Architecture;
 use crate::data::{Columns, Dataset, Target};
 use crate::error::{Error, Result};
+use crate::losses::BinaryCrossentropy;
+use crate::settings::FromSpec;
 use crate::shape::Shape;
 
 /// Number of rows gathered at a time.
@@ -85,6 +87,10 @@ impl TargetColumn<'_> {
     }
 }
 
+/// The expectation and remedy for labels of several classes as targets of binary cross-entropy.
+const LABELS: &str = "numbers from 0 to 1; for integer labels of several classes, choose SparseCategoricalCrossentropy and an \
+                      output for each class";
+
 impl TrainedOutput {
     /// Checks the targets of a dataset for an output before any work starts: their shape for each size of rows, and all
     /// values. `of` names the targets in messages.
@@ -107,10 +113,23 @@ impl TrainedOutput {
                 earlier.kind.implies(reading.kind) && [None, reading.ignored].contains(&earlier.ignored)
             };
             if !readings[..number].iter().any(|(_, earlier)| implied(earlier)) {
-                column.check(*reading, output.last(), &|| place.clone())?;
+                let checked = column.check(*reading, output.last(), &|| place.clone());
+                checked.map_err(|error| self.mention_labels(error))?;
             }
         }
         Ok(())
+    }
+
+    /// Changes the remedy for targets of binary cross-entropy that seem to be labels of several classes.
+    fn mention_labels(&self, error: Error) -> Error {
+        match error {
+            Error::TargetValue { place, row, value, .. }
+                if value > 1.0 && value.fract() == 0.0 && self.loss.spec().class() == BinaryCrossentropy::CLASS =>
+            {
+                Error::TargetValue { place, row, value, expected: LABELS }
+            }
+            other => other,
+        }
     }
 
     /// The target of one row as the loss reads it, for an output of this shape.

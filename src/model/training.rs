@@ -33,6 +33,8 @@ pub(super) struct TrainingLoop<'a> {
     /// Number of the last epoch.
     pub(super) epochs: u64,
     pub(super) shuffle: bool,
+    /// The number of batches in a group of rows that are sorted by size; 0 if they are not.
+    pub(super) shuffle_by_length: usize,
     /// The reports of finished epochs, and of a part of an epoch if training stopped within it.
     pub(super) history: History,
     pub(super) current: Current,
@@ -70,6 +72,7 @@ impl<'a> TrainingLoop<'a> {
             start: model.epoch(),
             epochs: model.epoch().saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
+            shuffle_by_length: settings.shuffle_by_length,
             history: History::default(),
             current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
             scores: blank_scores(&model.architecture, model.trained_outputs()),
@@ -132,7 +135,13 @@ impl<'a> TrainingLoop<'a> {
         }
         if self.shuffle {
             let Counters { key, epoch, .. } = model.compiled("fit")?.counters;
-            self.batches.shuffle(key.purpose(Purpose::Shuffle).split(epoch));
+            let key = key.purpose(Purpose::Shuffle).split(epoch);
+            match self.shuffle_by_length {
+                groups if groups > 0 && self.data.has_open_rows() => {
+                    self.batches.shuffle_by_length(key, groups, |row| self.data.row_length(row));
+                }
+                _ => self.batches.shuffle(key),
+            }
         }
         self.steps(model, callbacks)?;
         if self.stop.is_some() {

@@ -25,13 +25,18 @@ operations! {
         hard_sigmoid,
         leaky_relu,
         log_softmax,
+        mish,
         rectify,
         selu,
+        shrink,
         silu,
         softmax,
         softmax_axis,
         softplus,
         softsign,
+        sparse_plus,
+        sparsemax,
+        squareplus,
     },
     convolutional {
         conv2d,
@@ -101,6 +106,7 @@ operations! {
     },
     regularization {
         dropout,
+        gaussian_noise,
         penalty,
     },
     reshaping {
@@ -129,6 +135,7 @@ pub(crate) use normalization::batch_norm::check_batch_norm;
 pub(crate) use normalization::layer_norm::check_layer_norm;
 pub(crate) use pooling::average_pool2d::pooled;
 pub(crate) use regularization::dropout::check_dropout_rate;
+pub(crate) use regularization::gaussian_noise::check_stddev;
 pub(crate) use regularization::penalty::check_penalty_factor;
 pub(crate) use reshaping::concatenate::concatenated;
 pub(crate) use reshaping::pad::padded;

@@ -43,10 +43,28 @@ fn files_of_keras_3_and_keras_2_predict_as_in_keras() {
         ("recurrent.h5", "recurrent.npz"),
         ("recurrent_keras_2.h5", "recurrent_keras_2.npz"),
         ("cudnn.h5", "cudnn.npz"),
+        ("rnn_cells.keras", "rnn_cells.npz"),
+        ("rnn_cells.h5", "rnn_cells.npz"),
+        ("rnn_cells_keras_2.h5", "rnn_cells_keras_2.npz"),
     ] {
         check(keras::load_architecture(path("formats", file)).unwrap(), &arrays(path("formats", expected)));
     }
     check(keras::load_architecture(path("faults", "recurrent.h5")).unwrap(), &arrays(path("faults", "recurrent.npz")));
+}
+
+#[test]
+fn stateful_layers_have_the_batch_size_of_their_inputs() {
+    let folder = tempdir().unwrap();
+    for name in ["rnn_cells.keras", "rnn_cells.h5"] {
+        let mut model = keras::load_architecture(path("formats", name)).unwrap().into_model().unwrap();
+        assert!(model.architecture().layers().any(|layer| layer.spec().to_string().contains("stateful=3")));
+        let written = folder.path().join(name);
+        keras::save(&model, &written).unwrap();
+        check(keras::load_architecture(&written).unwrap(), &arrays(path("formats", "rnn_cells.npz")));
+        model.reset_states();
+        let again = keras::load_architecture(&written).unwrap();
+        assert_eq!(again.params().sha256(), model.params().sha256());
+    }
 }
 
 fn graph() -> Graph {

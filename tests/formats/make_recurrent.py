@@ -6,6 +6,9 @@
 recurrent.keras, recurrent.h5   initial states, final states, both directions, a layer for each step
 recurrent_keras_2.h5            Keras 2: hard_sigmoid, reset_after=False, initial states, both directions
 torch_lstm.npz                  input and output of torch_lstm.onnx, which make.py writes
+rnn_cells.keras, rnn_cells.h5   `RNN` with one cell and with several, stateful, with a mask
+rnn_cells_keras_2.h5            Keras 2: the layers of rnn_cells.h5, not stateful
+unrolled.onnx, unrolled.npz     ONNX nodes with clip, peepholes, input_forget and two activations; outputs of onnxruntime
 cudnn.h5                        Keras 2: CuDNNLSTM and CuDNNGRU; predictions of the layers into which Keras converts them
 """
 import json
@@ -105,7 +108,63 @@ def torch_lstm():
     np.savez(HERE / "torch_lstm.npz", x=x, y=session.run(None, {"input": x})[0])
 
 
+def rnn_cells(library, name, endings, **options):
+    layers = library.layers
+    x = layers.Input(batch_shape=(3, 4, 2), name="x")
+    masked = layers.Masking(mask_value=0.5)(x)
+    cells = [layers.LSTMCell(3, recurrent_activation="sigmoid"), layers.GRUCell(2), layers.LSTMCell(2, use_bias=False)]
+    stack = layers.RNN(cells, return_sequences=True, name="stack", **options)(masked)
+    simple = layers.RNN(layers.SimpleRNNCell(2), go_backwards=True)(stack)
+    both = layers.Bidirectional(layers.RNN(layers.GRUCell(2)))(stack)
+    last = layers.RNN([layers.SimpleRNNCell(2), layers.SimpleRNNCell(3)])(masked)
+    model = library.Model(x, [simple, both, last])
+    fill(model)
+    for ending in endings:
+        model.save(HERE / f"{name}.{ending}")
+    x = RNG.normal(0, 1, (3, 4, 2)).astype(np.float32)
+    x[1, 2:] = 0.5
+    np.savez(HERE / f"{name}.npz", x=x, **{f"y{number}": y for number, y in enumerate(model.predict(x, verbose=0))})
+
+
+def unrolled():
+    from onnx import TensorProto, helper, numpy_helper
+    steps, rows, features, units = 4, 3, 2, 2
+    nodes, constants, outputs = [], [], []
+
+    def node(name, kind, gates, directions=1, peepholes=False, **attributes):
+        sizes = {"W": (gates * units, features), "R": (gates * units, units), "B": (2 * gates * units,)}
+        if peepholes:
+            sizes["P"] = (3 * units,)
+        arrays = {key: RNG.normal(0, 1, (directions, *size)).astype(np.float32) for key, size in sizes.items()}
+        constants.extend(numpy_helper.from_array(array, f"{name}{key}") for key, array in arrays.items())
+        inputs = ["steps", f"{name}W", f"{name}R", f"{name}B", "lengths" if directions == 2 else ""]
+        inputs += ["", "", f"{name}P"] if peepholes else []
+        nodes.append(helper.make_node(kind, inputs, [f"{name}Y"], hidden_size=units, **attributes))
+        nodes.append(helper.make_node("Transpose", [f"{name}Y"], [name], perm=[2, 0, 1, 3]))
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", steps, directions, units]))
+
+    nodes.append(helper.make_node("Transpose", ["x"], ["steps"], perm=[1, 0, 2]))
+    constants.append(numpy_helper.from_array(np.array([4, 1, 3], np.int32), "lengths"))
+    node("y0", "LSTM", 4, directions=2, peepholes=True, clip=0.7, direction="bidirectional")
+    node("y1", "LSTM", 4, input_forget=1, direction="reverse")
+    node("y2", "LSTM", 4, activations=["Sigmoid", "Tanh", "Relu"])
+    node("y3", "GRU", 3, clip=0.5)
+    node("y4", "GRU", 3, clip=0.5, linear_before_reset=1, direction="reverse")
+    node("y5", "RNN", 1, clip=0.5)
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, steps, features])
+    model = helper.make_model(helper.make_graph(nodes, "unrolled", [x], outputs, constants),
+                              opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+    (HERE / "unrolled.onnx").write_bytes(model.SerializeToString())
+    session = onnxruntime.InferenceSession(HERE / "unrolled.onnx", providers=["CPUExecutionProvider"])
+    x = RNG.normal(0, 1, (rows, steps, features)).astype(np.float32)
+    found = session.run([output.name for output in outputs], {"x": x})
+    np.savez(HERE / "unrolled.npz", x=x, **{output.name: y for output, y in zip(outputs, found)})
+
+
 keras_3()
 keras_2()
 cudnn()
 torch_lstm()
+rnn_cells(keras, "rnn_cells", ["keras", "h5"], stateful=True)
+rnn_cells(tf_keras, "rnn_cells_keras_2", ["h5"])
+unrolled()

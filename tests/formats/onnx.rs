@@ -145,6 +145,17 @@ fn recurrent_nodes_of_pytorch_are_run() {
 }
 
 #[test]
+fn recurrent_nodes_with_special_settings_are_run() {
+    let arrays = npz::read(file("unrolled.npz")).unwrap();
+    let graph = Graph::load(file("unrolled.onnx")).unwrap();
+    let run = graph.run(&[Tensor::from(&*arrays["x"].clone().into_floats())]).unwrap();
+    for (number, found) in run.iter().enumerate() {
+        check_close(&found.array().unwrap(), &arrays[&format!("y{number}")].clone().into_floats());
+    }
+    assert_eq!(run.len(), 6);
+}
+
+#[test]
 fn unknown_values_are_reported() {
     let chosen = Graph::load(file("sklearn_mlp.onnx")).unwrap().output("nothing").unwrap_err().to_string();
     assert!(chosen.starts_with("unknown value \"nothing\"; available: "), "{chosen}");

@@ -16,7 +16,7 @@ layers  x (x0, x1, … where there are several inputs), the layer's weights in b
 """
 import make  # chooses Keras' backend, so it comes before Keras
 import numpy as np
-from keras import layers, ops
+from keras import activations, layers, ops
 from make import draw, gradients
 
 
@@ -46,9 +46,12 @@ def positive(*shape):
 def operations(file):
     wide = normal(4, 6, scale=3.0)
     for name in ("elu", "erf", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "leaky_relu", "log_softmax", "selu", "silu",
-                 "softplus", "softsign", "absolute"):
-        function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu}.get(name) or getattr(ops, name)
-        text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)"}
+                 "softplus", "softsign", "absolute", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "mish", "soft_shrink",
+                 "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink"):
+        function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu, "mish": activations.mish}.get(name)
+        function = function or getattr(ops, name)
+        text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)",
+                "mish": "activations.mish(x)"}
         op_case(file, name, text.get(name, f"ops.{name}(x)"), function, x=wide)
     op_case(file, "elu-1", "ops.elu(x, alpha=0.5)", lambda x: ops.elu(x, alpha=0.5), x=wide)
     op_case(file, "leaky_relu-1", "ops.leaky_relu(x, 0.3)", lambda x: ops.leaky_relu(x, 0.3), x=wide)
@@ -121,12 +124,12 @@ def operations(file):
     file.put(x=indices, a=table, r=r, y=y, da=slope)
 
 
-def layer_case(file, name, text, layer, *shapes, indices=None):
+def layer_case(file, name, text, layer, *shapes, indices=None, output=None):
     rng = file.case(name, text)
     xs = [draw(rng, shape) for shape in shapes] if indices is None else [rng.integers(0, indices, shapes[0])]
     layer.build([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
     weights = [draw(rng, v.shape, 0.3, 0.5) for v in layer.trainable_variables]
-    shape = layer.compute_output_shape([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
+    shape = output or layer.compute_output_shape([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
     r = draw(rng, shape)
 
     def run(*arrays):
@@ -146,8 +149,11 @@ def layer_case(file, name, text, layer, *shapes, indices=None):
 def all_layers(file):
     case = lambda name, text, *shapes, **more: layer_case(file, name, text, eval(f"layers.{text}"), *shapes, **more)
     for word in ("leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "hard_sigmoid", "log_softmax",
-                 "exponential", "softmax", "linear", "relu", "sigmoid", "tanh"):
+                 "exponential", "softmax", "linear", "relu", "sigmoid", "tanh", "celu", "hard_shrink", "hard_silu", "hard_tanh",
+                 "log_sigmoid", "mish", "relu6", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+                 "tanh_shrink"):
         case(f"activation-{word}", f'Activation("{word}")', (3, 5))
+    case("activation-glu", 'Activation("glu")', (3, 6), output=(3, 3))
     case("dense-gelu", 'Dense(4, activation="gelu")', (3, 5))
     case("dense", "Dense(4)", (2, 3, 5))
     case("dense-1", 'Dense(3, activation="softmax")', (2, 3, 2, 4))
@@ -170,6 +176,8 @@ def all_layers(file):
     case("layer_norm", "LayerNormalization()", (4, 6))
     case("layer_norm-1", "LayerNormalization(epsilon=1e-5, center=False)", (2, 3, 5))
     case("layer_norm-2", "LayerNormalization(scale=False)", (2, 5))
+    case("layer_norm-3", "LayerNormalization(axis=[1, 2])", (2, 3, 5))
+    case("layer_norm-4", "LayerNormalization(axis=1, center=False)", (2, 3, 5))
     case("average", "Average()", (2, 3, 2), (2, 3, 2), (2, 1, 2))
     case("multiply", "Multiply()", (2, 3, 2), (2, 3, 2), (2, 1, 2))
     case("subtract", "Subtract()", (2, 3, 2), (2, 1, 2))
@@ -190,6 +198,9 @@ def all_layers(file):
     case("p_relu-1", "PReLU(shared_axes=[1])", (2, 3, 2))
     case("unit_normalization", "UnitNormalization()", (2, 3, 4))
     case("unit_normalization-1", "UnitNormalization(axis=1)", (2, 3, 4))
+    case("unit_normalization-2", "UnitNormalization(axis=[1, 2])", (2, 3, 4))
+    case("rms_normalization-1", "RMSNormalization(axis=1)", (2, 3, 5))
+    case("group_normalization-2", "GroupNormalization(3, axis=1)", (2, 3, 2, 4))
     case("rms_normalization", "RMSNormalization(epsilon=1e-3)", (2, 3, 5))
     case("group_normalization", "GroupNormalization(2)", (2, 3, 2, 4))
     case("group_normalization-1", "GroupNormalization(-1, epsilon=0.1, center=False)", (2, 5, 3))
@@ -281,6 +292,8 @@ def recurrent(file):
         case("-zeros", ", zero_output_for_mask=True, return_sequences=True", mask=MASK)
     recurrent_case(file, "lstm-activations", 'LSTM(3, activation="gelu", recurrent_activation="hard_sigmoid")')
     recurrent_case(file, "gru-activations", 'GRU(3, activation="softsign", recurrent_activation="softmax")')
+    recurrent_case(file, "gru-more_activations", 'GRU(3, activation="mish", recurrent_activation="sparsemax")')
+    recurrent_case(file, "lstm-more_activations", 'LSTM(3, activation="hard_tanh", recurrent_activation="sparse_sigmoid")')
     recurrent_case(file, "simple_rnn-activations", 'SimpleRNN(3, activation="elu")')
     recurrent_case(file, "bidirectional", "Bidirectional(layers.GRU(3))")
     recurrent_case(file, "bidirectional-masked", 'Bidirectional(layers.LSTM(2, return_sequences=True), merge_mode="sum")',

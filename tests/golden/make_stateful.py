@@ -9,7 +9,10 @@ the targets t0, t1, t2, the layer's weights in build order as w0, w1, …, the o
 from states of 0, p3 of x0 after the states were reset, and the losses l0, l1, l2 of successive steps of SGD(0.5) with the
 mean squared error after another reset.
 """
-import make  # chooses Keras' backend, so it comes before Keras
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # on JAX, Keras 3.15.1 does not keep the states
+import make
 import keras
 import numpy as np
 from keras import layers

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP").into()
 }
 
@@ -105,7 +105,7 @@ fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
 
 /// |a − b| ≤ 10⁻⁵ · max(1, max|b|), and the same class wherever the two largest differ by more than 10⁻⁴. Returns the
 /// distance by its bound.
-fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) -> f32 {
+pub(super) fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) -> f32 {
     let bound = 1e-5 * largest(&expected).max(1.0);
     let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart <= bound, "{place}: predictions are {apart} apart");
@@ -126,7 +126,7 @@ fn array(arrays: &Params, name: &str) -> ArrayD<f32> {
 }
 
 /// The arrays with a prefix, by the rest of their names: `x/image` is `image` for the prefix `x`.
-fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
+pub(super) fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     let under = |(name, values): (&str, ArrayViewD<'_, f32>)| {
         let rest = name.strip_prefix(word)?.strip_prefix('/')?;
         Some((rest.to_owned(), values.to_owned()))
@@ -135,7 +135,7 @@ fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
 }
 
 /// The rows of the predictions and the training step of Keras. A single input or output has no name in Keras.
-fn batch(model: &Model, arrays: &Params) -> NamedArrays {
+pub(super) fn batch(model: &Model, arrays: &Params) -> NamedArrays {
     let (mut data, inputs) = (NamedArrays::new(), model.inputs());
     for (name, x) in named(arrays, "x") {
         data = data.with_input(if name.is_empty() { inputs[0].name() } else { &name }, &x).unwrap();
@@ -173,7 +173,7 @@ fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
 }
 
 /// The models in a folder that have a file with expected values.
-fn models(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
     let mut models: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "keras" || ending == "h5");
     models.retain(|path| whole(path) && path.with_extension("safetensors").exists());

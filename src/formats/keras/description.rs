@@ -1,6 +1,7 @@
 //! An intermediate form between Keras' configurations and an [`Architecture`]: layers in Keras' order with the paths of their
 //! weights, calls of layers, and shapes.
 
+use super::cells::Cell;
 use super::names::snake_case;
 use super::reader::Reader;
 use super::result::Result;
@@ -69,6 +70,8 @@ pub(super) struct LayerDescription {
     declared: Option<Vec<DeclaredWeight>>,
     /// The states that are carried from one batch to the next, which files of Keras do not contain.
     carried: Vec<DeclaredWeight>,
+    /// The place of the weights if the layer is a cell of an `RNN` in the file.
+    pub(super) cell: Option<Cell>,
 }
 
 impl LayerDescription {
@@ -89,6 +92,9 @@ impl LayerDescription {
         };
         let own = prefix(&weights[number]);
         let within = weights[..number].iter().filter(|weight| prefix(weight) == own).count();
+        if let Some(cell) = &self.cell {
+            return format!("{}/{}/vars/{within}", self.path, cell.folder);
+        }
         let (folders, spec) = inner(&self.spec, &own);
         let cell = if RECURRENT.contains(&spec.class()) { "/cell" } else { "" };
         format!("{}{folders}{cell}/vars/{within}", self.path)
@@ -198,6 +204,7 @@ impl ModelDescription {
             path: String::new(),
             declared: None,
             carried: Vec::new(),
+            cell: None,
         });
     }
 
@@ -265,14 +272,27 @@ impl ModelDescription {
         self.find_paths();
     }
 
+    /// Sets the layers that are cells of an `RNN` in the file, and the path of each layer's weights.
+    pub(super) fn set_cells(&mut self, mut cells: BTreeMap<String, Cell>) {
+        self.layers.iter_mut().for_each(|layer| layer.cell = cells.remove(&layer.name));
+        self.find_paths();
+    }
+
     /// Sets the path of each layer's weights.
-    pub(super) fn find_paths(&mut self) {
+    fn find_paths(&mut self) {
         let mut counts = BTreeMap::<String, usize>::new();
+        let mut of_rnn = BTreeMap::<String, String>::new();
         for placed in &mut self.layers {
-            let class = snake_case(&placed.class);
+            let rnn = placed.cell.as_ref().map(|cell| cell.rnn.clone());
+            if let Some(path) = rnn.as_ref().and_then(|rnn| of_rnn.get(rnn)) {
+                placed.path.clone_from(path);
+                continue;
+            }
+            let class = snake_case(if rnn.is_some() { "RNN" } else { &placed.class });
             let count = counts.entry(class.clone()).or_default();
             placed.path = if *count == 0 { class } else { format!("{class}_{count}") };
             *count += 1;
+            of_rnn.extend(rnn.map(|rnn| (rnn, placed.path.clone())));
         }
     }
 

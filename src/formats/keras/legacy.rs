@@ -120,7 +120,16 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Re
             stored.push((name, layer, names));
         }
     }
-    let layers: Vec<&LayerDescription> = layers.iter().filter(|placed| !placed.weights().is_empty()).collect();
+    // The layers of each layer of Keras: several if they are its cells.
+    let mut layers_of_keras: Vec<Vec<&LayerDescription>> = Vec::new();
+    for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
+        let rnn = |placed: &LayerDescription| placed.cell.as_ref().map(|cell| cell.rnn.clone());
+        match layers_of_keras.last_mut() {
+            Some(before) if rnn(placed).is_some() && rnn(placed) == rnn(before[0]) => before.push(placed),
+            _ => layers_of_keras.push(vec![placed]),
+        }
+    }
+    let layers = layers_of_keras;
     if stored.len() != layers.len() {
         return Err(format!(
             "the number of layers with weights is {} in the file and {} in the model",
@@ -130,15 +139,17 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Re
     }
     let mut params = Params::new();
     for (placed, (name, group, names)) in layers.iter().zip(&stored) {
-        if names.len() != placed.weights().len() {
-            let (found, expected) = (names.len(), placed.weights().len());
+        let (found, expected) = (names.len(), placed.iter().map(|placed| placed.weights().len()).sum::<usize>());
+        let last = placed[placed.len() - 1];
+        if found != expected {
             return Err(format!(
                 "the number of arrays is {found} in its layer {name}, expected {expected} as in {}",
-                placed.name
+                last.name
             ));
         }
         let arrays = names.iter().map(|name| group.array(name)).collect::<Result<Vec<_>>>()?;
-        for (weight, array) in placed.weights().iter().zip(cudnn::converted(placed.spec.class(), arrays)) {
+        let weights = placed.iter().flat_map(|placed| placed.weights());
+        for (weight, array) in weights.zip(cudnn::converted(last.spec.class(), arrays)) {
             insert(&mut params, weight, array)?;
         }
     }

@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{functional, masks, order, sequential, stateful};
+use super::{cells, functional, masks, order, sequential, stateful};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -47,6 +47,7 @@ impl ModelDescription {
     pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<ModelDescription> {
         let mut model = model.clone();
         stateful::bind(&mut model);
+        let cells = cells::replace(&mut model)?;
         let model = &model;
         let object = match (&model["config"], model["class_name"].as_str()) {
             // The configuration of Keras before version 2.2.3 is a list of layers.
@@ -67,7 +68,7 @@ impl ModelDescription {
                 Err(format!("it holds {found}, and only a Sequential or a Functional model can be read"))
             }
         }?;
-        description.find_paths();
+        description.set_cells(cells);
         Ok(description)
     }
 

@@ -174,7 +174,8 @@ fn every_option_is_effective_or_rejected_by_name_or_documented_to_have_no_effect
 #[test]
 fn the_list_has_every_class_that_is_read() {
     let listed: BTreeSet<&str> = classes().into_keys().map(|[_, _, class]| class).collect();
-    let kinds = layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS).chain(layers::CONSTRAINTS);
+    let kinds =
+        layers::LAYERS.iter().chain(layers::INITIALIZERS).chain(layers::REGULARIZERS).chain(layers::CONSTRAINTS);
     let kinds = kinds.chain(losses_metrics::LOSSES).chain(losses_metrics::METRICS).chain(optimizers::SCHEDULES);
     for class in kinds.map(|kind| kind.class).chain(optimizers::OPTIMIZERS.iter().map(|known| known.kind.class)) {
         // A string, which has no options.

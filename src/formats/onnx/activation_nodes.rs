@@ -27,17 +27,44 @@ pub(super) fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
             Ok(())
         }
-        "silu" => {
-            let x = writer.value();
-            writer.node("Sigmoid", &[], &[]);
-            writer.node("Mul", &[&x], &[]);
-            Ok(())
-        }
+        "silu" => product_with_input(writer, &["Sigmoid"]),
+        "hard_silu" => elementwise(writer, "HardSwish", &[]),
+        "relu6" => clip(writer, [0.0, 6.0]),
+        "hard_tanh" => clip(writer, [-1.0, 1.0]),
         "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
         "legacy_hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.2), ("beta", 0.5)]),
         "exponential" => elementwise(writer, "Exp", &[]),
+        "celu" => elementwise(writer, "Elu", &[("alpha", 1.0)]),
+        "sparse_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.5), ("beta", 0.5)]),
+        "mish" => product_with_input(writer, &["Softplus", "Tanh"]),
+        "log_sigmoid" => {
+            ["Neg", "Softplus", "Neg"].into_iter().for_each(|operator| writer.node(operator, &[], &[]));
+            Ok(())
+        }
+        "tanh_shrink" => {
+            let x = writer.value();
+            writer.node("Tanh", &[], &[]);
+            let tanh = writer.value();
+            writer.node_of("Sub", &[&x, &tanh], &[]);
+            Ok(())
+        }
         other => Err(format!("activation {other} cannot be exported")),
     }
+}
+
+/// Writes elementwise operators, and the product of their result with their input.
+fn product_with_input(writer: &mut Writer<'_>, operators: &[&str]) -> Written {
+    let x = writer.value();
+    operators.iter().for_each(|operator| writer.node(operator, &[], &[]));
+    writer.node("Mul", &[&x], &[]);
+    Ok(())
+}
+
+/// Writes a limit to a range.
+fn clip(writer: &mut Writer<'_>, [low, high]: [f32; 2]) -> Written {
+    let [low, high] = scalars(writer, [("low", low), ("high", high)]);
+    writer.node("Clip", &[&low, &high], &[]);
+    Ok(())
 }
 
 /// Writes an elementwise operator.
@@ -63,11 +90,7 @@ pub(super) fn relu(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     match (maximum, slope == 0.0, threshold == 0.0) {
         (None, true, true) => return elementwise(writer, "Relu", &[]),
         (None, false, true) => return elementwise(writer, "LeakyRelu", &[("alpha", slope)]),
-        (Some(maximum), true, true) => {
-            let [low, high] = scalars(writer, [("low", 0.0), ("high", maximum)]);
-            writer.node("Clip", &[&low, &high], &[]);
-            return Ok(());
-        }
+        (Some(maximum), true, true) => return clip(writer, [0.0, maximum]),
         _ => {}
     }
     let x = writer.value();

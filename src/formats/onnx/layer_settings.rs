@@ -6,6 +6,14 @@ pub(super) fn setting<'a>(spec: &'a Spec, name: &str) -> Option<&'a SpecValue> {
     spec.settings().iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
+/// The spec of a nested part, if there is one.
+pub(super) fn nested<'a>(spec: &'a Spec, name: &str) -> Option<&'a Spec> {
+    match setting(spec, name) {
+        Some(SpecValue::Nested(nested)) => Some(nested),
+        _ => None,
+    }
+}
+
 pub(super) fn missing(spec: &Spec, name: &str) -> String {
     format!("{spec}: setting {name} is missing or has another type")
 }

@@ -12,6 +12,7 @@ use super::proto::element;
 use super::recurrent_layers;
 use super::reshaping_nodes::{cropping, flatten, permute, repeat_vector, reshape, zero_padding};
 use super::resizing_nodes::{resizing, up_sampling};
+use super::time_distributed;
 use super::writer::Writer;
 use crate::{FromSpec, Spec};
 
@@ -23,11 +24,14 @@ type Write = fn(&mut Writer<'_>, &Spec) -> Written;
 /// The layers that can be exported, by class.
 const LAYERS: &[(&str, Write)] = &[
     ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
+    ("ActivityRegularization", no_effect),
     ("Add", add),
+    ("AlphaDropout", no_effect),
     ("Average", |writer, _| merge(writer, "Mean")),
     ("AveragePooling1D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
+    ("Bidirectional", recurrent_layers::write_bidirectional),
     ("Concatenate", concatenate),
     ("Conv1D", convolution),
     ("Conv1DTranspose", transposed_convolution),
@@ -39,17 +43,19 @@ const LAYERS: &[(&str, Write)] = &[
     ("DepthwiseConv1D", depthwise),
     ("DepthwiseConv2D", depthwise),
     ("Dot", dot),
-    ("Dropout", |_, _| Ok(())), // no effect in inference
+    ("Dropout", no_effect),
     ("ELU", |writer, spec| elementwise(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
     ("Embedding", embedding),
     ("Flatten", flatten),
+    ("GaussianDropout", no_effect),
+    ("GaussianNoise", no_effect),
     ("GlobalAveragePooling1D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalMaxPooling1D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
     ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
     ("GroupNormalization", group_norm),
     ("GRU", recurrent_layers::write),
-    ("Identity", |_, _| Ok(())),
+    ("Identity", no_effect),
     ("LSTM", recurrent_layers::write),
     ("LayerNormalization", layer_norm),
     ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
@@ -72,7 +78,11 @@ const LAYERS: &[(&str, Write)] = &[
     ("SeparableConv2D", separable),
     ("SimpleRNN", recurrent_layers::write),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("SpatialDropout1D", no_effect),
+    ("SpatialDropout2D", no_effect),
+    ("SpatialDropout3D", no_effect),
     ("Subtract", |writer, _| merge(writer, "Sub")),
+    ("TimeDistributed", time_distributed::write),
     ("UnitNormalization", unit_norm),
     ("UpSampling1D", up_sampling),
     ("UpSampling2D", up_sampling),
@@ -83,7 +93,8 @@ const LAYERS: &[(&str, Write)] = &[
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let class = spec.class();
-    let several = MERGING.contains(&class) || ["GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&class);
+    let several =
+        MERGING.contains(&class) || ["Bidirectional", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&class);
     if writer.arity() != 1 && !several {
         return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }
@@ -91,6 +102,11 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
         Some((_, write)) => write(writer, spec),
         None => Err(format!("{} cannot be exported to ONNX", spec.class())),
     }
+}
+
+/// Writes nothing, for layers that return their input in inference.
+fn no_effect(_writer: &mut Writer<'_>, _spec: &Spec) -> Written {
+    Ok(())
 }
 
 /// Writes a lookup of rows by integer indices.

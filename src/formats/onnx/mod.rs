@@ -8,6 +8,7 @@
 //! inputs of the model and transposes images where necessary.
 
 mod activation_nodes;
+mod branch;
 mod check;
 mod constant;
 mod export;
@@ -21,6 +22,7 @@ mod layer;
 mod layer_settings;
 mod layer_traits;
 mod layers;
+mod memory;
 mod merging_nodes;
 mod network;
 mod node;
@@ -41,12 +43,13 @@ mod stored_graph;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod time_distributed;
 mod upgrade;
 mod versions;
 mod writer;
 
 pub use export::{export, to_bytes};
-pub use import::{Imported, import};
+pub use import::{Imported, import, import_with};
 pub use layer::OnnxGraph;
 pub use run::Graph;
 pub use tensor::Tensor;

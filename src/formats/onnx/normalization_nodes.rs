@@ -10,6 +10,7 @@ type Written = Result<(), String>;
 
 /// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
 pub(super) fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
     writer.channels_last();
     let scale = match flag(spec, "scale")? {
         true => writer.weight("gamma", None)?,
@@ -25,10 +26,29 @@ pub(super) fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     Ok(())
 }
 
+/// Rejects a normalization of other axes than the last.
+fn reject_axis(spec: &Spec) -> Written {
+    match setting(spec, "axis") {
+        None => Ok(()),
+        Some(axis) => Err(format!("{} with axis={axis} cannot be exported", spec.class())),
+    }
+}
+
 pub(super) fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
+    let channels = writer.shape().last().ok_or("its last axis is open")?;
     writer.channels_first();
     let mut names = Vec::new();
-    for part in ["gamma", "beta", "moving_mean", "moving_variance"] {
+    for (part, option, constant) in [("gamma", "scale", 1.0), ("beta", "center", 0.0)] {
+        // The options are absent if they have their defaults.
+        names.push(match setting(spec, option) {
+            Some(SpecValue::Bool(false)) => {
+                writer.constant(part, &Tensor::floats(vec![channels], vec![constant; channels]))
+            }
+            _ => writer.weight(part, None)?,
+        });
+    }
+    for part in ["moving_mean", "moving_variance"] {
         names.push(writer.weight(part, None)?);
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -65,6 +85,7 @@ pub(super) fn group_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 
 /// Writes scale · x / √(mean(x²) + epsilon). The operator `RMSNormalization` exists only in newer sets.
 pub(super) fn rms_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
     writer.channels_last();
     let scale = writer.weight("scale", None)?;
     let epsilon = writer.constant("epsilon", &Tensor::floats(Vec::new(), vec![number(spec, "epsilon")?]));

@@ -147,6 +147,11 @@ impl<'a> Writer<'a> {
         self.values[0].shape
     }
 
+    /// Replaces the shape of one sample of the first value.
+    pub(super) fn set_shape(&mut self, shape: SampleShape) {
+        self.values[0].shape = shape;
+    }
+
     /// The current name of the first value.
     pub(super) fn value(&self) -> String {
         self.values[0].name.clone()

@@ -69,6 +69,10 @@ impl ModuleMapper<'_> {
                     ["moving_mean", "running_mean"],
                     ["moving_variance", "running_var"],
                 ];
+                let off = ["scale", "center", "axis"].into_iter().find(|option| setting(spec, option).is_some());
+                if let Some(option) = off {
+                    return Err(format!("BatchNormalization with {option} has no equivalent module"));
+                }
                 for names in arrays {
                     self.vector(name, names)?;
                 }
@@ -91,8 +95,20 @@ impl ModuleMapper<'_> {
             "ReLU" if setting(spec, "threshold") != Some(&SpecValue::Float(0.0)) => {
                 return Err("ReLU with a threshold has no equivalent module".into());
             }
-            "Activation" | "AveragePooling2D" | "Cropping2D" | "Dropout" | "ELU" | "Identity" | "LeakyReLU"
-            | "MaxPooling2D" | "ReLU" | "Softmax" | "UpSampling2D" | "ZeroPadding2D" => {}
+            "Activation"
+            | "ActivityRegularization"
+            | "AlphaDropout"
+            | "AveragePooling2D"
+            | "Cropping2D"
+            | "Dropout"
+            | "ELU"
+            | "Identity"
+            | "LeakyReLU"
+            | "MaxPooling2D"
+            | "ReLU"
+            | "Softmax"
+            | "UpSampling2D"
+            | "ZeroPadding2D" => {}
             class => return Err(format!("{class} has no equivalent module")),
         }
         self.module += 1;
@@ -228,6 +244,9 @@ impl ModuleMapper<'_> {
 
     /// Adds the arrays of a normalization of the last axis.
     fn layer_norm(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
+        if let Some(axis) = setting(spec, "axis") {
+            return Err(format!("LayerNormalization with axis={axis} has no equivalent module"));
+        }
         if input.rank() == 3 {
             return Err("LayerNormalization of the channels of images, which are not the last axis in PyTorch".into());
         }

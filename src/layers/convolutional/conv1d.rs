@@ -3,7 +3,7 @@
 use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
-use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
+use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{self, Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -85,6 +85,7 @@ impl Layer for Conv1d {
         check_setting(self.filters > 0, "Conv1d", "filters", self.filters, "at least 1")?;
         check_setting(self.kernel_size > 0, "Conv1d", "kernel_size", self.kernel_size, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
+        check_steps(images, (self.kernel_size - 1).saturating_mul(self.dilation_rate).saturating_add(1), self.padding)?;
         let (channels, groups) = (images.last(), self.groups);
         if groups == 0 || ![channels, self.filters].iter().all(|size| size.is_multiple_of(groups)) {
             return Err(Error::expected(format!(

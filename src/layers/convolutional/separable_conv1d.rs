@@ -4,7 +4,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::layers::separable_weights::Separable;
-use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
+use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
 use crate::ops::{Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
@@ -90,6 +90,11 @@ impl SeparableConv1d {
 impl Layer for SeparableConv1d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let images = image_shape(inputs, "channels")?;
+        check_steps(
+            images,
+            self.kernel_size.saturating_sub(1).saturating_mul(self.dilation_rate).saturating_add(1),
+            self.padding,
+        )?;
         let parts = Separable {
             owner: "SeparableConv1d",
             filters: self.filters,

@@ -38,7 +38,7 @@ merging_layer!(Add, |inputs| {
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
-    use crate::layers::Layer;
+    use crate::layers::{Layer, Weights};
     use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {

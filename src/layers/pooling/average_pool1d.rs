@@ -1,7 +1,7 @@
 //! AveragePool1d: mean of each window of a sequence.
 
 use crate::error::Result;
-use crate::layers::sequence_image::{image_shape, to_images, to_sequences};
+use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::ops::{self, Padding};
 use crate::settings::{FromSpec, options};
@@ -49,6 +49,7 @@ impl AveragePool1d {
 impl Layer for AveragePool1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let images = image_shape(inputs, "features")?;
+        check_steps(images, self.pool_size, self.padding)?;
         let pooled = ops::pooled(images, "AveragePool1d", [self.pool_size, 1], [self.strides, 1], self.padding)?;
         Ok(vec![Shape::from([pooled.axis(0), pooled.axis(2)])])
     }

@@ -102,7 +102,7 @@ impl EarlyStopping {
         self
     }
 
-    /// The number of the best epoch in this run, from 1; `None` before the first epoch.
+    /// The number of the best epoch in this run, from 1; `None` before the first epoch whose score is not NaN.
     pub fn best_epoch(&self) -> Option<usize> {
         (self.best_epoch > 0).then_some(self.best_epoch)
     }
@@ -136,8 +136,13 @@ impl Callback for EarlyStopping {
             return Ok(Flow::Continue(()));
         }
         self.wait += 1;
-        if self.best_epoch == 0 || self.direction.is_better_by(self.min_delta, score, self.best) {
+        let is_best = self.best_epoch == 0 || self.direction.is_better_by(self.min_delta, score, self.best);
+        let improved = is_best && !score.is_nan();
+        if improved {
             (self.best, self.best_epoch) = (score, epoch);
+        }
+        // As in Keras, the first score is an improvement even if it is NaN.
+        if improved || epoch == self.start_from_epoch + 1 {
             self.keep(model)?;
             if self.baseline.is_none_or(|baseline| self.direction.is_better_by(self.min_delta, score, baseline)) {
                 self.wait = 0;
@@ -174,6 +179,22 @@ impl Callback for EarlyStopping {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::layers::Dense;
+    use crate::losses::MeanSquaredError;
+    use crate::optimizers::Sgd;
+    use crate::{Compile, Fit, Progress, Sequential, data::Arrays};
+
+    #[test]
+    fn no_epoch_is_the_best_if_all_scores_are_nan() {
+        let settings = Compile::new(Sgd::new(1e30), MeanSquaredError::new());
+        let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings).unwrap();
+        model.params_mut().set("dense/kernel", &ndarray::arr2(&[[f32::NAN]])).unwrap();
+        let data = Arrays::new(&ndarray::arr2(&[[1.0f32]]), &ndarray::arr2(&[[1.0f32]])).unwrap();
+        let mut stopping = EarlyStopping::new("loss").patience(2).restore_best_weights(true);
+        let fit = Fit::new().epochs(9).progress(Progress::Quiet).callback(&mut stopping);
+        assert_eq!(model.fit(&data, fit).unwrap().epochs.len(), 3);
+        assert_eq!(stopping.best_epoch(), None);
+    }
 
     pub(crate) fn samples() -> Vec<Box<dyn Callback>> {
         let stopping = || EarlyStopping::new("val_loss").patience(1);

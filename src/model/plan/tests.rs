@@ -190,7 +190,7 @@ fn losses_and_metrics_that_cannot_ignore_padding_are_rejected() {
     );
     assert_eq!(
         message(&[4], Compile::new(Sgd::new(0.1), Plain)),
-        "Plain takes no weights of positions, which the mask of the output needs; implement `Loss::record_weighted`"
+        "Plain: it takes no weights of positions, which the mask of the output needs; implement `Loss::record_weighted`"
     );
     assert_eq!(
         message(&[4, 3], squares()),

@@ -27,6 +27,7 @@ mod slicing;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod unrolled;
 pub(super) mod window;
 
 /// A function that records a node. The error is the reason why it is not supported, without the name of the node.
@@ -60,6 +61,19 @@ pub(super) fn find(node: &Node) -> Option<Record> {
     FAMILIES.iter().find(|(operators, _)| has(operators)).map(|(_, record)| *record)
 }
 
+/// Whether the operator of a node is known. Nodes `If` are replaced by a branch.
+pub(super) fn is_known(node: &Node) -> bool {
+    find(node).is_some() || is_conditional(node)
+}
+
+/// Whether a node selects one of two graphs.
+pub(super) fn is_conditional(node: &Node) -> bool {
+    node.operator == IF.name && node.domain.is_empty()
+}
+
+/// The operator that selects one of two graphs.
+const IF: Operator = attributes::operator("If", 1, &[attributes::read("else_branch"), attributes::read("then_branch")]);
+
 /// Describes what is not supported in a node of a known operator: the operator set and attributes. Empty for unknown operators.
 pub(super) fn problems(node: &Node) -> Vec<String> {
     let operator = match node.domain.as_str() {
@@ -72,7 +86,7 @@ pub(super) fn problems(node: &Node) -> Vec<String> {
 
 /// All supported operators of the default domain.
 pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
-    FAMILIES.iter().flat_map(|(operators, _)| operators.iter()).chain([&constant::CONSTANT])
+    FAMILIES.iter().flat_map(|(operators, _)| operators.iter()).chain([&constant::CONSTANT, &IF])
 }
 
 /// The names of all supported operators of the default domain, sorted.

@@ -3,14 +3,18 @@
 //! Weights have one matrix for each direction. Their gates are in another order than in gradus: i, o, f, c in an `LSTM`, and
 //! z, r, h in a `GRU`, as in gradus.
 
-use super::attributes::{Operator, only, operator, read, rejected};
+use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
+use super::unrolled::{Cell, Special, Unrolled};
 use crate::Shape;
 use crate::formats::onnx::node::{Attribute, Node};
 use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::Tensor;
 use crate::ops::{Activation, RecurrentOptions};
 use crate::tape::Var;
+
+/// Numbers that the memory of a recorded step corresponds to.
+const RECORDED_STEP: usize = 256;
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -21,7 +25,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             read("activation_alpha"),
             read("activation_beta"),
             read("activations"),
-            rejected("clip"),
+            read("clip"),
             read("direction"),
             read("hidden_size"),
             read("layout").since(14),
@@ -35,10 +39,10 @@ pub(super) const OPERATORS: &[Operator] = &[
             read("activation_alpha"),
             read("activation_beta"),
             read("activations"),
-            rejected("clip"),
+            read("clip"),
             read("direction"),
             read("hidden_size"),
-            only("input_forget", 0, 0, "its gates must be separate"),
+            read("input_forget"),
             read("layout").since(14),
         ],
     ),
@@ -49,7 +53,7 @@ pub(super) const OPERATORS: &[Operator] = &[
             read("activation_alpha"),
             read("activation_beta"),
             read("activations"),
-            rejected("clip"),
+            read("clip"),
             read("direction"),
             read("hidden_size"),
             read("layout").since(14),
@@ -116,7 +120,6 @@ impl Recurrence<'_> {
         let order: &[usize] = if self.batch_first { &[0, 1, 2] } else { &[1, 0, 2] };
         let x = scope.arranged(input(inputs, 0)?, order)?;
         let [rows, steps] = [x.shape().axis(0), x.shape().axis(1)];
-        self.check_no_peepholes(inputs)?;
         let mask = optional(inputs, 4).map(|lengths| mask(scope, lengths, [rows, steps])).transpose()?;
         let states = if self.node.operator == "LSTM" { 2 } else { 1 };
         let wants_sequence = self.node.outputs.first().is_some_and(|name| !name.is_empty());
@@ -126,9 +129,40 @@ impl Recurrence<'_> {
             let recurrent = self.weights(scope, input(inputs, 2)?, direction)?;
             let bias = optional(inputs, 3).map(|bias| self.bias(scope, bias, direction)).transpose()?;
             let activations = self.activations(direction)?;
+            let special = self.special(scope, inputs, direction, &activations)?;
+            if special.is_needed() {
+                // Each step is recorded by itself.
+                scope.limits.check(rows.saturating_mul(steps).saturating_mul(RECORDED_STEP))?;
+                let unrolled = Unrolled {
+                    cell: match self.node.operator.as_str() {
+                        "LSTM" => Cell::Lstm,
+                        "GRU" => Cell::Gru { reset_after: self.reset_after },
+                        _ => Cell::Rnn,
+                    },
+                    special,
+                    activations,
+                    x,
+                    kernel,
+                    recurrent_kernel: recurrent,
+                    bias,
+                    states: self.initial_states(scope, inputs, direction, [rows, states])?,
+                    mask,
+                    go_backwards: *reverse,
+                };
+                let mut results = unrolled.record();
+                if !wants_sequence {
+                    results[0] = results[1];
+                }
+                outputs.iter_mut().zip(results).for_each(|(all, result)| all.push(result));
+                continue;
+            }
+            let [gates, candidate] = match activations[..] {
+                [only] => [Activation::Linear, only],
+                _ => [activations[0], activations[1]],
+            };
             let options = RecurrentOptions::new()
-                .activation(activations[1])
-                .recurrent_activation(activations[0])
+                .activation(candidate)
+                .recurrent_activation(gates)
                 .initial_state(self.initial_states(scope, inputs, direction, [rows, states])?)
                 .mask(mask)
                 .zero_output_for_mask(true)
@@ -250,7 +284,7 @@ impl Recurrence<'_> {
                 Some(value) => scope.arranged(value, order)?,
                 None => {
                     let length = Shape::new(&sizes).map_err(|error| error.to_string())?.len();
-                    scope.limits.check_computed(length)?;
+                    scope.limits.check(length)?;
                     scope.in_onnx_order(&Value::computed(Tensor::floats(sizes.clone(), vec![0.0; length])))?
                 }
             };
@@ -259,18 +293,46 @@ impl Recurrence<'_> {
         given.into_iter().map(state).collect()
     }
 
-    /// Checks that an LSTM has no peepholes: weights of the cell state in the gates.
-    fn check_no_peepholes(&self, inputs: &[Option<Value<'_>>]) -> Result<(), String> {
-        let Some(weights) = optional(inputs, 7) else { return Ok(()) };
-        match weights.as_constant().and_then(Tensor::as_floats) {
-            Ok(values) if values.iter().all(|value| *value == 0.0) => Ok(()),
-            _ => Err("weights of peepholes are not supported".into()),
+    /// The settings of a direction that the operation over all steps does not have.
+    fn special<'r>(
+        &self,
+        scope: &mut Scope<'_, 'r>,
+        inputs: &[Option<Value<'r>>],
+        direction: usize,
+        activations: &[Activation],
+    ) -> Result<Special<'r>, String> {
+        let clip = self.node.number("clip", 0.0)?;
+        if clip.is_nan() || clip < 0.0 {
+            return Err(format!("attribute clip is {clip}, expected a number ≥ 0"));
         }
+        let units = self.units;
+        let is_zero = |value: &&Value<'r>| match value.as_constant().and_then(Tensor::as_floats) {
+            Ok(values) => values.iter().all(|value| *value == 0.0),
+            Err(_) => false,
+        };
+        let weights = optional(inputs, 7).filter(|_| self.node.operator == "LSTM").filter(|value| !is_zero(value));
+        let peepholes = match weights {
+            None => None,
+            Some(weights) => {
+                let expected = [self.directions.len(), 3 * units];
+                if weights.sizes() != expected {
+                    return Err(format!("the peepholes have shape {:?}, expected {expected:?}", weights.sizes()));
+                }
+                let all = scope.in_onnx_order(weights)?;
+                let gate = |number: usize| all.slice(&[direction, number * units], [1, units]).reshape([units]);
+                Some([gate(0), gate(1), gate(2)])
+            }
+        };
+        Ok(Special {
+            clip: (clip > 0.0).then_some(clip),
+            peepholes,
+            input_forget: self.node.integer("input_forget", 0)? != 0,
+            activations_differ: matches!(activations, [_, candidate, cell] if candidate != cell),
+        })
     }
 
-    /// The activations of a direction: that of the gates, and that of the candidate and the cell state.
-    fn activations(&self, direction: usize) -> Result<[Activation; 2], String> {
-        let lstm = self.node.operator == "LSTM";
+    /// The activations of a direction: those of the gates, of the candidate and of the cell state.
+    fn activations(&self, direction: usize) -> Result<Vec<Activation>, String> {
         let defaults: &[&str] = match self.node.operator.as_str() {
             "LSTM" => &["Sigmoid", "Tanh", "Tanh"],
             "GRU" => &["Sigmoid", "Tanh"],
@@ -291,11 +353,7 @@ impl Recurrence<'_> {
         for name in names {
             all.push(activation(name, &mut parameters)?);
         }
-        let own = &all[direction * defaults.len()..][..defaults.len()];
-        if lstm && own[1] != own[2] {
-            return Err("the activations of the candidate and of the cell state differ".into());
-        }
-        Ok(if let [only] = own { [Activation::Linear, *only] } else { [own[0], own[1]] })
+        Ok(all[direction * defaults.len()..][..defaults.len()].to_vec())
     }
 }
 
@@ -333,7 +391,7 @@ fn mask<'r>(scope: &mut Scope<'_, 'r>, lengths: &Value<'r>, [rows, steps]: [usiz
         return Err(format!("the lengths of sequences have shape {:?}, expected [{rows}]", lengths.sizes()));
     }
     let lengths = scope.numbers(lengths, &[0])?.reshape([rows, 1]);
-    scope.limits.check_computed(steps)?;
+    scope.limits.check(steps)?;
     let numbers = Value::computed(Tensor::floats(vec![1, steps], (0..steps).map(|step| step as f32).collect()));
     Ok(scope.in_onnx_order(&numbers)?.less(lengths))
 }

@@ -65,7 +65,7 @@ fn concat(node: &Node, scope: &Scope<'_, '_>, inputs: &[Option<Value<'_>>]) -> R
         all.extend_from_slice(part.tensor.as_integers()?);
     }
     order::axis(node.integer("axis", 0)?, 1)?;
-    scope.limits.check_computed(all.len())?;
+    scope.limits.check(all.len())?;
     Ok(Tensor::list(all))
 }
 
@@ -122,7 +122,7 @@ fn range(scope: &Scope<'_, '_>, inputs: &[Option<Value<'_>>]) -> Result<Tensor, 
         return Err("start, limit and delta must be single numbers".into());
     }
     let count = |count: f64| match count.is_finite() {
-        true => scope.limits.check_computed(count.max(0.0) as usize).map(|()| count.max(0.0) as usize),
+        true => scope.limits.check(count.max(0.0) as usize).map(|()| count.max(0.0) as usize),
         false => Err("delta must not be 0".to_owned()),
     };
     if let (Ok([start]), Ok([limit]), Ok([delta])) = (start.as_integers(), limit.as_integers(), delta.as_integers()) {
@@ -140,7 +140,7 @@ fn constant_of_shape(node: &Node, scope: &Scope<'_, '_>, shape: &Tensor) -> Resu
     let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("size {size} is negative"));
     let sizes = shape.as_integers()?.iter().map(size).collect::<Result<Vec<_>, _>>()?;
     let count = length(&sizes).ok_or_else(|| format!("the number of elements of sizes {sizes:?} overflows"))?;
-    scope.limits.check_computed(count)?;
+    scope.limits.check(count)?;
     let values = match node.attributes.get("value") {
         None => Values::Floats(vec![0.0; count]),
         Some(Attribute::Tensor(Tensor { values: Values::Floats(one), .. })) if one.len() == 1 => {
