@@ -19,6 +19,7 @@ mod frozen;
 mod masks;
 mod merged_axes;
 mod merged_shape;
+mod merging_layer;
 mod noise;
 mod recurrence;
 mod recurrent_layer;
