@@ -17,8 +17,9 @@ const KERNELS: [usize; 4] = [1, 3, 5, 7];
 const MAX_ELEMENTS: usize = 1 << 23;
 const MAX_MULTIPLY_ADDS: usize = 1 << 31;
 
-/// Minimum time for which a pass is repeated.
+/// Minimum time for which a pass is repeated, and the product and the copy that it is compared with.
 const REPEATED: Duration = Duration::from_millis(10);
+const REFERENCE: Duration = Duration::from_secs(1);
 
 /// A convolution with padding that keeps the size for stride 1.
 #[derive(Clone, Copy)]
@@ -135,11 +136,17 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 7919) % 2003) as f32 / 1001.0 - 1.0).collect()
 }
 
-/// The shortest time of `work` in seconds.
-fn best(mut work: impl FnMut()) -> f64 {
+/// The shortest time of a pass in seconds.
+fn best(work: impl FnMut()) -> f64 {
+    shortest(REPEATED, work)
+}
+
+/// The shortest time of `work` in seconds, repeated for at least this duration and three times.
+fn shortest(duration: Duration, mut work: impl FnMut()) -> f64 {
     work();
-    let (start, mut shortest) = (Instant::now(), f64::INFINITY);
-    while start.elapsed() < REPEATED {
+    let (start, mut shortest, mut count) = (Instant::now(), f64::INFINITY, 0);
+    while start.elapsed() < duration || count < 3 {
+        count += 1;
         let before = Instant::now();
         work();
         shortest = shortest.min(before.elapsed().as_secs_f64());
@@ -150,12 +157,14 @@ fn best(mut work: impl FnMut()) -> f64 {
 fn main() {
     let selected = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     let [a, b] = [numbers(512 * 512), numbers(512 * 512)];
-    let mut c = a.clone();
-    let product = best(|| matmul(Matrix::new(&a, 512, 512), Matrix::new(&b, 512, 512), &mut c, Epilogue::None));
+    let (size, mut c) = (512, a.clone());
+    let product = shortest(REFERENCE, || {
+        matmul(Matrix::new(&a, size, size), Matrix::new(&b, size, size), &mut c, Epilogue::None);
+    });
     let rate = 512f64.powi(3) / product;
     let from = numbers(1 << 24);
     let mut to = from.clone();
-    let bandwidth = 8.0 * from.len() as f64 / best(|| to.copy_from_slice(&from));
+    let bandwidth = 8.0 * from.len() as f64 / shortest(REFERENCE, || to.copy_from_slice(&from));
     println!("Product: {:.0} GFLOP/s. Copy: {:.1} GB/s.\n", 2e-9 * rate, 1e-9 * bandwidth);
     println!("| shape | forward: product, copy | gradient of images | gradient of kernels |\n|---|---:|---:|---:|");
     for shape in shapes().into_iter().filter(|shape| shape.name().contains(&selected)) {

@@ -177,8 +177,8 @@ vectorized! {
                         for number in 0..depth {
                             let to: &mut [f32; LANES] = to[number * strides[1]..].first_chunk_mut().expect("sixteen lanes");
                             F::select(from, &offsets, to);
-                            for l in 0..LANES {
-                                offsets[l] = offsets[l].wrapping_add(1);
+                            for offset in &mut offsets {
+                                *offset = offset.wrapping_add(1);
                             }
                         }
                     }
