@@ -31,6 +31,7 @@ CLASSES = {
         "Concatenate": {},
         "Conv1D": {"filters": 4, "kernel_size": 3},
         "Conv2D": {"filters": 4, "kernel_size": 3},
+        "ConvLSTM2D": {"filters": 4, "kernel_size": 3},
         "Cropping1D": {},
         "Cropping2D": {},
         "Dense": {"units": 3},

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
     name_merge_mode, null_merge_mode, of_weights, recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis,
     single_sizes, single_strides,
 };
@@ -14,7 +14,7 @@ use crate::initializers::{
     self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d,
+    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d, ConvLstm2d,
     Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
     GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
     LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
@@ -44,6 +44,11 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
+    Kind {
+        optional: || of_weights(&["kernel", "recurrent", "bias"]),
+        inactive: CONV_LSTM,
+        ..activated(kind("ConvLSTM2D", || ConvLstm2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
     Kind {
         from_keras: single_sizes,
         optional: || of_weights(&["kernel", "bias"]),
@@ -224,6 +229,14 @@ const SEPARABLE_CONV: &[InactiveOption] = &[
     ignored("kernel_initializer", OTHER_KERNELS),
     ignored("kernel_regularizer", OTHER_KERNELS),
     ignored("kernel_constraint", OTHER_KERNELS),
+];
+
+const CONV_LSTM: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("seed", DRAWS),
+    ignored("unroll", IMPLEMENTATION),
 ];
 
 /// Why options of a kernel have no effect on a layer with two other kernels.
