@@ -13,7 +13,7 @@ mod kind;
 
 pub use kind::unexpected;
 
-pub(crate) use kind::kind;
+pub(crate) use kind::{FileFormat, KINDS, Kind};
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};

@@ -57,6 +57,9 @@ pub trait FromSpec: Sized {
 /// The setting that the spec of a frozen layer has in addition to the settings of its class.
 pub(crate) const TRAINABLE: &str = "trainable";
 
+/// The setting that the spec of a layer with a penalty on its outputs has in addition to the settings of its class.
+pub(crate) const ACTIVITY_REGULARIZER: &str = "activity_regularizer";
+
 /// The settings of a [`Spec`], read by name and type. Each method marks its setting as read; settings that remain unread
 /// are an error.
 #[derive(Debug)]
@@ -133,6 +136,9 @@ impl<'a> Settings<'a> {
             problems.push(match given(at) {
                 name if twice => format!("setting \"{name}\" is given twice"),
                 TRAINABLE => "unknown setting \"trainable\"; Registry::make_layer makes frozen layers".into(),
+                ACTIVITY_REGULARIZER => {
+                    "unknown setting \"activity_regularizer\"; Registry::make_layer makes layers with it".into()
+                }
                 name => format!("unknown setting \"{name}\""),
             });
         }

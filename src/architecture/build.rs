@@ -113,7 +113,14 @@ fn name(layers: Layers) -> Vec<BuiltLayer> {
     let mut counts = BTreeMap::new();
     let named = layers.into_iter().map(|(name, layer)| {
         let name = name.unwrap_or_else(|| layer_name(&layer.spec(), &mut counts));
-        BuiltLayer { layer, name, weights: Vec::new(), penalties: Vec::new(), constraints: Vec::new(), calls: Vec::new() }
+        BuiltLayer {
+            layer,
+            name,
+            weights: Vec::new(),
+            penalties: Vec::new(),
+            constraints: Vec::new(),
+            calls: Vec::new(),
+        }
     });
     named.collect()
 }

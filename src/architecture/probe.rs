@@ -7,14 +7,15 @@ use crate::sample_shape::SampleShape;
 use crate::shape::Shape;
 
 /// The sizes that are tried along all open axes until the layers accept one: close to each other at first, since a network may
-/// accept only multiples of its strides. A size of 1 is last, as it hides differences.
+/// accept only multiples of its strides; then powers of 2, since a network may crop thousands of steps. A size of 1 is last, as it hides differences.
 fn sizes() -> impl Iterator<Item = usize> {
     let near = (2..64).chain((64..256).step_by(4));
-    near.chain((256..=LARGEST).step_by(32)).chain([1])
+    let far = (11..=LARGEST.ilog2()).map(|power| 1 << power);
+    near.chain((256..=1024).step_by(32)).chain(far).chain([1])
 }
 
-/// The largest size that is tried.
-const LARGEST: usize = 1024;
+/// The largest size that is tried, a power of 2.
+const LARGEST: usize = 1 << 15;
 
 /// The further sizes, for a network that accepts `size`. Multiples fit strides; distant ones show the axes that vary even
 /// behind large strides.

@@ -24,7 +24,8 @@ impl Architecture {
         Ok(self.connections.outputs.iter().map(|output| values[output.value]).collect())
     }
 
-    /// Records the sum of the regularization penalties of all layers; `None` if no layer has any.
+    /// Records the sum of the regularization penalties of all layers, and of the scalars that layers added to the loss when
+    /// they were recorded; `None` if there are none.
     pub(crate) fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
         let penalty = |(id, regularizer): &Penalty| {
             let cost = regularizer.record(recorder.parameter(&self.params, *id));
@@ -39,7 +40,8 @@ impl Architecture {
             .layers
             .iter()
             .flat_map(|built| built.penalties.iter().map(move |of| recorder.scope(&built.name, || penalty(of))));
-        penalties.reduce(|sum, penalty| sum + penalty)
+        let penalties: Vec<Var<'r>> = penalties.collect();
+        penalties.into_iter().chain(recorder.added_losses()).reduce(|sum, penalty| sum + penalty)
     }
 
     /// Records the constrained values of the weights that have a constraint.

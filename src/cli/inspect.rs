@@ -81,7 +81,7 @@ fn numpy(arrays: Vec<(String, NumpyArray)>) -> String {
 /// Shows the graph of the file, and the imported model if it can be imported.
 #[cfg(feature = "onnx")]
 fn graph(path: &Path, options: &Options) -> Result<String> {
-    let graph = onnx_graph(path, &options.shapes)?;
+    let graph = onnx_graph(path, options)?;
     let mut text = format!("ONNX graph with {} nodes\n{graph}\n", graph.node_operators().len());
     match Source::model(path, options) {
         Ok(model) => text.push_str(&network("ONNX model, which has no training settings", &model)),

@@ -1,14 +1,14 @@
 //! Predictions of ONNX files: of the imported model, or of the graph itself if it cannot be imported.
 
-use super::command_line::{Options, SampleShape};
+use super::command_line::Options;
 use super::input::{floats, only};
 use super::prediction::{Prediction, Predictions, predict};
 use super::reading::Reading;
 use super::source::{ending, onnx_graph, wrong};
 use crate::error::{Error, Result};
 use crate::formats::npy::{self, NumpyArray};
-use crate::formats::npz;
 use crate::formats::onnx::{Graph, Tensor};
+use crate::formats::{MemoryLimit, npz};
 use crate::model::Model;
 use ndarray::Axis;
 use std::collections::BTreeMap;
@@ -20,13 +20,15 @@ pub(super) struct OnnxFile {
     graph: Graph,
     /// The imported model, or the reason why the graph cannot be imported.
     model: Result<Model>,
+    /// The limit for files of arrays.
+    memory: MemoryLimit,
 }
 
 impl OnnxFile {
-    pub(super) fn read(path: &Path, shapes: &[SampleShape]) -> Result<OnnxFile> {
-        let graph = onnx_graph(path, shapes)?;
+    pub(super) fn read(path: &Path, options: &Options) -> Result<OnnxFile> {
+        let graph = onnx_graph(path, options)?;
         let model = imported(&graph);
-        Ok(OnnxFile { path: path.into(), graph, model })
+        Ok(OnnxFile { path: path.into(), graph, model, memory: options.reading.memory })
     }
 
     pub(super) fn predict(&self, file: &Path, options: &Options) -> Result<Predictions> {
@@ -47,7 +49,9 @@ impl OnnxFile {
             }
             Err(problem) if is_array => match self.run(graph, file, options.reading) {
                 // The graph cannot run operators that cannot be imported.
-                Err(Error::Unsupported { .. }) => Err(copy(&self.path, problem)),
+                Err(Error::Unsupported { .. }) if matches!(problem, Error::Unsupported { .. }) => {
+                    Err(copy(&self.path, problem))
+                }
                 ran => ran,
             },
             Err(problem) => Err(copy(&self.path, problem)),
@@ -68,17 +72,16 @@ impl OnnxFile {
     }
 
     fn has_open_sizes(&self) -> bool {
-        let open = |input: &&str| match self.graph.input_sizes(input) {
-            Some(sizes) => sizes.iter().skip(1).any(Option::is_none),
-            None => true,
-        };
-        self.graph.inputs().iter().any(open)
+        self.graph.inputs().iter().any(|input| is_open(self.graph.input_sizes(input)))
     }
 
     /// The graph with the sizes of the arrays of a file.
     fn bound(&self, file: &Path) -> Result<Graph> {
         let mut graph = self.graph.clone();
         for (input, array) in self.arrays(file)? {
+            if !is_open(self.graph.input_sizes(&input)) {
+                continue;
+            }
             let shape = array.shape();
             let sample = match self.graph.input_sizes(&input) {
                 // One sample without an axis of rows.
@@ -95,11 +98,11 @@ impl OnnxFile {
         let inputs = self.graph.inputs();
         let mut arrays: BTreeMap<String, NumpyArray> = match (ending(file), &inputs[..]) {
             ("npz", [input]) => {
-                let array = only(file, npz::read(file)?.into_iter().collect(), input)?;
+                let array = only(file, npz::read_with(file, self.memory)?.arrays.into_iter().collect(), input)?;
                 [((*input).to_owned(), array)].into()
             }
-            ("npz", _) => npz::read(file)?,
-            (_, [input]) => [((*input).to_owned(), npy::read(file)?)].into(),
+            ("npz", _) => npz::read_with(file, self.memory)?.arrays.into_iter().collect(),
+            (_, [input]) => [((*input).to_owned(), npy::read_with(file, self.memory)?)].into(),
             _ => BTreeMap::new(),
         };
         let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -139,6 +142,11 @@ impl OnnxFile {
         };
         Ok(Predictions { rows, outputs: graph.outputs().into_iter().zip(values).map(output).collect() })
     }
+}
+
+/// Whether an input has a size that is not known, besides the number of rows.
+fn is_open(sizes: Option<&[Option<usize>]>) -> bool {
+    sizes.is_none_or(|sizes| sizes.iter().skip(1).any(Option::is_none))
 }
 
 /// Adds an axis of rows to a single sample.

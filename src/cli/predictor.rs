@@ -22,7 +22,7 @@ impl Predictor {
     pub(super) fn read(path: &Path, options: &Options) -> Result<Predictor> {
         #[cfg(feature = "onnx")]
         if ending(path) == "onnx" {
-            return Ok(Predictor::Onnx(Box::new(OnnxFile::read(path, &options.shapes)?)));
+            return Ok(Predictor::Onnx(Box::new(OnnxFile::read(path, options)?)));
         }
         Ok(Predictor::Model(Box::new(Source::model(path, options)?)))
     }

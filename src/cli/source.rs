@@ -2,7 +2,6 @@
 
 use super::command_line::Options;
 #[cfg(feature = "onnx")]
-use super::command_line::SampleShape;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 #[cfg(feature = "keras")]
@@ -92,8 +91,8 @@ impl Source {
 
     /// Reads a file of any format except `.npy`. The shapes of the options bind symbolic sizes.
     pub(super) fn read(path: &Path, options: &Options) -> Result<Source> {
-        let (limit, shapes) = (options.reading.memory, &options.shapes);
-        if let (Some(_), false) = (shapes.first(), ending(path) == "onnx") {
+        let limit = options.reading.memory;
+        if let (Some(_), false) = (options.shapes.first(), ending(path) == "onnx") {
             return Err(wrong(
                 path,
                 "--shape is only for .onnx files; other models take the sizes of the samples along open axes".into(),
@@ -115,7 +114,7 @@ impl Source {
             }
             #[cfg(feature = "onnx")]
             "onnx" => {
-                let architecture = onnx_graph(path, shapes)?.import()?.architecture()?;
+                let architecture = onnx_graph(path, options)?.import()?.architecture()?;
                 Ok(Loaded::of_model(architecture.into_model()?, "ONNX model"))
             }
             _ => Err(unknown_ending(path)),
@@ -148,9 +147,9 @@ impl Source {
 
 /// Reads a graph of ONNX, and binds the sizes of its inputs to the given shapes.
 #[cfg(feature = "onnx")]
-pub(super) fn onnx_graph(path: &Path, shapes: &[SampleShape]) -> Result<crate::formats::onnx::Graph> {
-    let mut graph = crate::formats::onnx::Graph::load(path)?;
-    for shape in shapes {
+pub(super) fn onnx_graph(path: &Path, options: &Options) -> Result<crate::formats::onnx::Graph> {
+    let mut graph = crate::formats::onnx::Graph::load_with(path, options.reading.memory)?;
+    for shape in &options.shapes {
         let input = match (&shape.input, &graph.inputs()[..]) {
             (Some(input), _) => input.clone(),
             (None, [input]) => (*input).to_owned(),

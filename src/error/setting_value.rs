@@ -17,6 +17,14 @@ pub enum SettingValue {
     Integer(i128),
     /// A floating-point number.
     Number(f64),
+    /// The name of a choice, such as a padding.
+    Name(&'static str),
+}
+
+impl From<&'static str> for SettingValue {
+    fn from(name: &'static str) -> SettingValue {
+        SettingValue::Name(name)
+    }
 }
 
 impl From<i32> for SettingValue {
@@ -54,6 +62,7 @@ impl fmt::Display for SettingValue {
         match self {
             SettingValue::Integer(integer) => write!(f, "{integer}"),
             SettingValue::Number(number) => Short(*number).fmt(f),
+            SettingValue::Name(name) => f.write_str(name),
         }
     }
 }

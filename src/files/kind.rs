@@ -1,26 +1,91 @@
-//! The kind of a file from its first bytes, for error messages.
+//! The kinds of files: the first bytes that identify them, and the file formats with such contents.
 
-/// First bytes of common files, and their kinds.
-const KINDS: &[(&[u8], &str)] = &[
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (b"\x93NUMPY", "an npy file"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"BZh", "a bzip2 archive; unpack it first"),
-    (b"\xfd7zXZ", "an xz archive; unpack it first"),
-    (b"\x80\x02", "a Python pickle"),
-    (b"\x80\x03", "a Python pickle"),
-    (b"\x80\x04", "a Python pickle"),
-    (b"\x80\x05", "a Python pickle"),
-    (b"version https://git-lfs", "a Git LFS pointer; fetch the file with git lfs pull"),
-    (b"<!DOCTYPE", "a web page"),
-    (b"<!doctype", "a web page"),
-    (b"<html", "a web page"),
+/// A file format of models or arrays, which may be behind a feature.
+#[derive(Debug)]
+pub(crate) struct FileFormat {
+    /// The end of the file name.
+    pub(crate) ending: &'static str,
+    pub(crate) writer: &'static str,
+    pub(crate) reader: &'static str,
+}
+
+/// A kind of file.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// The name with an article.
+    name: &'static str,
+    /// What to do with the file before it can be read; empty for most kinds.
+    remedy: &'static str,
+    signature: Signature,
+    /// The formats with such contents. The first is assumed if the file name has another ending.
+    pub(crate) formats: &'static [FileFormat],
+}
+
+/// The bytes at the start of a file that identify its kind.
+#[derive(Debug)]
+enum Signature {
+    OneOf(&'static [&'static [u8]]),
+    Test(fn(&[u8]) -> bool),
+    /// Files of this kind are recognized only by their names.
+    None,
+}
+
+const fn format(ending: &'static str, writer: &'static str, reader: &'static str) -> FileFormat {
+    FileFormat { ending, writer, reader }
+}
+
+const fn kind(name: &'static str, signature: Signature, formats: &'static [FileFormat]) -> Kind {
+    Kind { name, remedy: "", signature, formats }
+}
+
+/// A kind of file that is never read.
+const fn foreign(name: &'static str, starts: &'static [&'static [u8]], remedy: &'static str) -> Kind {
+    Kind { name, remedy, signature: Signature::OneOf(starts), formats: &[] }
+}
+
+/// All kinds. Those that are recognized by more than their first bytes are last.
+pub(crate) const KINDS: &[Kind] = &[
+    kind(
+        "an HDF5 file",
+        Signature::OneOf(&[b"\x89HDF\r\n\x1a\n"]),
+        &[
+            format(".h5", "formats::keras::save", "formats::keras::load"),
+            format(".hdf5", "formats::keras::save", "formats::keras::load"),
+            format(".weights.h5", "formats::keras::save_weights", "formats::keras::load_weights"),
+        ],
+    ),
+    kind(
+        "a zip archive",
+        Signature::OneOf(&[b"PK\x03\x04"]),
+        &[
+            format(".keras", "formats::keras::save", "formats::keras::load"),
+            format(".npz", "formats::npz::write_params", "formats::npz::read_params"),
+        ],
+    ),
+    kind(
+        "an npy file",
+        Signature::OneOf(&[b"\x93NUMPY"]),
+        &[format(".npy", "formats::npy::write", "formats::npy::read")],
+    ),
+    kind("an ONNX file", Signature::None, &[format(".onnx", "formats::onnx::export", "formats::onnx::import")]),
+    foreign("an empty zip archive", &[b"PK\x05\x06"], ""),
+    foreign("a PNG picture", &[b"\x89PNG\r\n\x1a\n"], ""),
+    foreign("a JPEG picture", &[b"\xff\xd8\xff"], ""),
+    foreign("a GIF picture", &[b"GIF8"], ""),
+    foreign("a PDF document", &[b"%PDF"], ""),
+    foreign("a gzip archive", &[b"\x1f\x8b"], "unpack it first"),
+    foreign("a bzip2 archive", &[b"BZh"], "unpack it first"),
+    foreign("an xz archive", &[b"\xfd7zXZ"], "unpack it first"),
+    foreign("a Python pickle", &[b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"], ""),
+    foreign("a Git LFS pointer", &[b"version https://git-lfs"], "fetch the file with git lfs pull"),
+    foreign("a web page", &[b"<!DOCTYPE", b"<!doctype", b"<html"], ""),
+    kind("JSON text", Signature::Test(is_json), &[]),
+    kind(
+        "a safetensors file",
+        Signature::Test(is_safetensors),
+        &[format(".safetensors", "Model::save", "Model::load")],
+    ),
+    kind("a text file", Signature::Test(is_text), &[]),
 ];
 
 /// Returns the message for a file of another kind than `expected`: that it is empty, or what kind it is.
@@ -32,22 +97,22 @@ const KINDS: &[(&[u8], &str)] = &[
 /// ```
 #[must_use]
 pub fn unexpected(bytes: &[u8], expected: &str) -> String {
-    match kind(bytes).map(|kind| kind.split_once(';').unwrap_or((kind, ""))) {
+    match Kind::of(bytes) {
         _ if bytes.is_empty() => format!("it is empty, expected {expected}"),
-        Some((kind, "")) => format!("it is {kind}, expected {expected}"),
-        Some((kind, remedy)) => format!("it is {kind}, expected {expected};{remedy}"),
+        Some(Kind { name, remedy: "", .. }) => format!("it is {name}, expected {expected}"),
+        Some(Kind { name, remedy, .. }) => format!("it is {name}, expected {expected}; {remedy}"),
         None => format!("it is not {expected}, or it is truncated or damaged"),
     }
 }
 
-/// The kind of a file, with an article, followed by a semicolon and a remedy for some kinds; `None` if it is unknown.
-pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
-    match KINDS.iter().find(|(start, _)| bytes.starts_with(start)) {
-        Some((_, kind)) => Some(kind),
-        None if is_json(bytes) => Some("JSON text"),
-        None if is_safetensors(bytes) => Some("a safetensors file"),
-        None if is_text(bytes) && !bytes.is_empty() => Some("a text file"),
-        None => None,
+impl Kind {
+    /// The kind of a file by its first bytes; `None` if it is unknown.
+    pub(crate) fn of(bytes: &[u8]) -> Option<&'static Kind> {
+        KINDS.iter().find(|kind| match kind.signature {
+            Signature::OneOf(starts) => starts.iter().any(|start| bytes.starts_with(start)),
+            Signature::Test(test) => test(bytes),
+            Signature::None => false,
+        })
     }
 }
 
@@ -63,7 +128,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 /// Whether the first bytes are printable ASCII.
 fn is_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(64)];
-    start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+    !start.is_empty() && start.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ const PER_BYTE: u64 = 16;
 
 /// The maximum memory that the contents of a file may take when it is read. It also bounds the reading time.
 ///
-/// The default is 256 MiB plus 16 times the length of the file. Files that compress very well, such as arrays of zeros, may
+/// The default is 256 MiB plus 16 times the length of the file. The values that an ONNX graph computes for one row count too;
+/// for them, the limit is higher by 256 times the memory of a row of the inputs. The number of rows does not count. Files that compress very well, such as arrays of zeros, may
 /// need more.
 ///
 /// ```
 /// use gradus::formats::MemoryLimit;
 /// let limit = MemoryLimit::bytes(4 << 30); // 4 GiB
-/// assert_ne!(limit, MemoryLimit::default()); // pass it to npz::read_with or keras::load_with
+/// assert_ne!(limit, MemoryLimit::default()); // pass it to npz::read_with, keras::load_with or onnx::import_with
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryLimit {
@@ -66,6 +67,30 @@ impl Budget {
                 size(self.limit)
             )),
         }
+    }
+
+    /// The bytes that are left.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.spent.get())
+    }
+
+    /// Checks that `bytes` are left without subtracting them.
+    ///
+    /// # Errors
+    /// A message about the file if the budget is exceeded.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn check(&self, bytes: u64) -> Result<(), String> {
+        let spent = self.spent.get();
+        self.spend(bytes)?;
+        self.spent.set(spent);
+        Ok(())
+    }
+
+    /// The budget with a limit that is higher by `bytes`.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn extended(self, bytes: u64) -> Budget {
+        Budget { limit: self.limit.saturating_add(bytes), ..self }
     }
 
     /// Subtracts the memory of an array.

@@ -1,6 +1,6 @@
 //! File formats of other programs: Keras, NumPy, ONNX and PyTorch. Each module is one format; most need a Cargo feature.
 
-#[cfg(any(feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod budget;
 #[cfg(feature = "keras")]
 mod hdf5;
@@ -16,5 +16,5 @@ pub mod torch;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod zip;
 
-#[cfg(any(feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 pub use budget::MemoryLimit;

@@ -123,5 +123,18 @@ pub fn backward(
     );
 }
 
+/// dx = Σ dy·w over the windows that contain an element, the gradient [`RequestedGradients::dx`] alone.
+///
+/// # Panics
+/// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
+pub fn backward_input(geometry: &Geometry, w: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
+    geometry.check(dx, w, dy);
+    let input = scratch.buffers.as_mut().map(|buffers| buffers.backward.as_mut().expect("scratch for training"));
+    match input {
+        Some((Some(input), _)) => input::backward(geometry, dy, w, dx, input),
+        _ => dense::backward_input(geometry, dy, w, dx),
+    }
+}
+
 #[cfg(test)]
 mod tests;

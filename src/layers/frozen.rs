@@ -1,8 +1,10 @@
 //! A layer whose weights are not trained.
 
-use super::{Cursor, Layer, Weights};
+use super::{Cursor, Layer, Regularized, Weights};
 use crate::error::Result;
-use crate::settings::TRAINABLE;
+use crate::registry::ClassRegistry;
+use crate::regularizers::Regularizer;
+use crate::settings::{ACTIVITY_REGULARIZER, TRAINABLE};
 use crate::shape::Shape;
 use crate::spec::{Spec, SpecValue};
 use crate::tape::Var;
@@ -46,14 +48,23 @@ impl Frozen {
         Frozen { layer }
     }
 
-    /// Creates a layer from a spec by `make`, and freezes it if the spec has `trainable=false`.
-    pub(crate) fn read(spec: &Spec, make: impl FnOnce(&Spec) -> Result<Box<dyn Layer>>) -> Result<Box<dyn Layer>> {
-        let (trainable, others): (Vec<_>, Vec<_>) = spec.settings().iter().partition(|(name, _)| name == TRAINABLE);
-        let inner = others
-            .into_iter()
-            .fold(Spec::new(spec.class()), |inner, (name, value)| inner.with(name.clone(), value.clone()));
-        let layer = make(&inner)?;
-        let frozen = trainable.iter().any(|(_, value)| *value == SpecValue::Bool(false));
+    /// Creates a layer from a spec, with the settings that layers of all classes can have: `trainable=false` freezes it, and
+    /// `activity_regularizer` adds a penalty on its outputs.
+    pub(crate) fn read(spec: &Spec, classes: &ClassRegistry) -> Result<Box<dyn Layer>> {
+        let (mut inner, mut frozen, mut regularizer) = (Spec::new(spec.class()), false, None);
+        for (name, value) in spec.settings() {
+            match (name.as_ref(), value) {
+                (TRAINABLE, value) => frozen |= *value == SpecValue::Bool(false),
+                (ACTIVITY_REGULARIZER, SpecValue::Nested(nested)) => {
+                    regularizer = Some(classes.make::<dyn Regularizer>(nested)?);
+                }
+                _ => inner = inner.with(name.clone(), value.clone()),
+            }
+        }
+        let mut layer = classes.make::<dyn Layer>(&inner)?;
+        if let Some(regularizer) = regularizer {
+            layer = Box::new(Regularized::new(layer.into(), regularizer.into()));
+        }
         Ok(if frozen { Box::new(Frozen::new(layer.into())) } else { layer })
     }
 }
@@ -64,7 +75,7 @@ impl Layer for Frozen {
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        self.layer.record(weights, inputs)
+        weights.as_frozen(|weights| self.layer.record(weights, inputs))
     }
 
     fn spec(&self) -> Spec {

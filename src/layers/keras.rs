@@ -23,6 +23,35 @@ fn layer(case: &str) -> Box<dyn Layer> {
             let layer = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2);
             Box::new(layer.activation(Activation::Relu))
         }
+        "conv1d-causal" => Box::new(Conv1d::new(4, 3).padding(Padding::Causal).dilation_rate(2)),
+        "conv1d_transpose" => Box::new(Conv1dTranspose::new(4, 3).strides(2)),
+        "conv1d_transpose-1" => {
+            let layer = Conv1dTranspose::new(4, 5).strides(2).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "conv2d_transpose" => Box::new(Conv2dTranspose::new(4, 3)),
+        "conv2d_transpose-1" => {
+            let layer = Conv2dTranspose::new(4, (3, 4)).strides((2, 3)).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Tanh))
+        }
+        "conv2d_transpose-2" => Box::new(Conv2dTranspose::new(2, (1, 2)).strides((2, 3)).use_bias(false)),
+        "conv2d_transpose-3" => Box::new(Conv2dTranspose::new(2, 3).strides(2).output_padding((1, 0).into())),
+        "conv2d_transpose-4" => Box::new(Conv2dTranspose::new(2, 2).dilation_rate((2, 3))),
+        "depthwise_conv1d" => Box::new(DepthwiseConv1d::new(3).depth_multiplier(2)),
+        "depthwise_conv1d-1" => {
+            let layer = DepthwiseConv1d::new(3).strides(2).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "dot" => Box::new(Dot::new([1, 1])),
+        "dot-1" => Box::new(Dot::new([1, 2])),
+        "dot-2" => Box::new(Dot::new([-1, 1]).normalize(true)),
+        "resizing" => Box::new(Resizing::new(5, 3)),
+        "resizing-1" => Box::new(Resizing::new(3, 4).interpolation(Interpolation::Lanczos3).antialias(true)),
+        "resizing-2" => Box::new(Resizing::new(3, 2).interpolation(Interpolation::Nearest).crop_to_aspect_ratio(true)),
+        "resizing-3" => Box::new(Resizing::new(8, 4).pad_to_aspect_ratio(true).fill_value(0.5).antialias(true)),
+        "up_sampling2d-1" => Box::new(UpSampling2d::new((2, 3)).interpolation(Interpolation::Bilinear)),
+        "up_sampling2d-2" => Box::new(UpSampling2d::new((2, 4)).interpolation(Interpolation::Bicubic)),
+        "up_sampling2d-3" => Box::new(UpSampling2d::new((2, 3)).interpolation(Interpolation::Lanczos5)),
         "cropping1d" => Box::new(Cropping1d::new([1, 2])),
         "cropping2d" => Box::new(Cropping2d::new(((1, 0), (0, 2)))),
         "depthwise_conv2d" => Box::new(DepthwiseConv2d::new(3)),
@@ -34,6 +63,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "global_max_pool1d" => Box::new(GlobalMaxPool1d),
         "group_normalization" => Box::new(GroupNormalization::new(2)),
         "group_normalization-1" => Box::new(GroupNormalization::new(-1).epsilon(0.1).center(false)),
+        "group_normalization-2" => Box::new(GroupNormalization::new(3).axis(1)),
         "identity" => Box::new(Identity),
         "masking" => Box::new(Masking::new(0.0)),
         "max_pool1d" => Box::new(MaxPool1d::new(2)),
@@ -49,6 +79,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "repeat_vector" => Box::new(RepeatVector::new(3)),
         "rescaling" => Box::new(Rescaling::new(0.5).offset(-1.0)),
         "rms_normalization" => Box::new(RmsNormalization::new().epsilon(1e-3)),
+        "rms_normalization-1" => Box::new(RmsNormalization::new().axis([1, 2]).epsilon(1e-3)),
         "separable_conv1d" => Box::new(SeparableConv1d::new(4, 3).padding(Padding::Same).depth_multiplier(2)),
         "separable_conv2d" => {
             Box::new(SeparableConv2d::new(4, (3, 2)).depth_multiplier(2).activation(Activation::Tanh))
@@ -56,6 +87,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "subtract" => Box::new(Subtract),
         "unit_normalization" => Box::new(UnitNormalization::new()),
         "unit_normalization-1" => Box::new(UnitNormalization::new().axis(1)),
+        "unit_normalization-2" => Box::new(UnitNormalization::new().axis([1, 2])),
         "up_sampling1d" => Box::new(UpSampling1d::new(3)),
         "up_sampling2d" => Box::new(UpSampling2d::new((2, 3))),
         "zero_padding1d" => Box::new(ZeroPadding1d::new([1, 2])),
@@ -79,6 +111,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "layer_norm" => Box::new(LayerNorm::new()),
         "layer_norm-1" => Box::new(LayerNorm::new().epsilon(1e-5).center(false)),
         "layer_norm-2" => Box::new(LayerNorm::new().scale(false)),
+        "layer_norm-3" => Box::new(LayerNorm::new().axis([1, 2])),
+        "layer_norm-4" => Box::new(LayerNorm::new().axis(1).center(false)),
         "leaky_relu" => Box::new(LeakyRelu::new()),
         "max_pool2d-same" => Box::new(MaxPool2d::new(2).padding(Padding::Same)),
         "softmax" => Box::new(Softmax::new().axis(1)),
@@ -107,6 +141,12 @@ fn layer(case: &str) -> Box<dyn Layer> {
         }
         "lstm-activations" => {
             Box::new(Lstm::new(3).activation(Activation::Gelu).recurrent_activation(Activation::HardSigmoid))
+        }
+        "gru-more_activations" => {
+            Box::new(Gru::new(3).activation(Activation::Mish).recurrent_activation(Activation::Sparsemax))
+        }
+        "lstm-more_activations" => {
+            Box::new(Lstm::new(3).activation(Activation::HardTanh).recurrent_activation(Activation::SparseSigmoid))
         }
         "simple_rnn-activations" => Box::new(SimpleRnn::new(3).activation(Activation::Elu)),
         recurrent if recurrent_class(recurrent).is_some() => recurrent_layer(recurrent),

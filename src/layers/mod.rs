@@ -17,25 +17,33 @@
 mod declared;
 mod frozen;
 mod masks;
+mod merged_axes;
 mod merged_shape;
+mod merging_layer;
+mod noise;
 mod recurrence;
 mod recurrent_layer;
+mod regularized;
+mod separable_weights;
 mod sequence_image;
+mod transposed_size;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
+pub use regularized::Regularized;
 pub use weights::{Cursor, Weights};
 
-pub use crate::ops::Padding;
+pub use crate::ops::{Interpolation, Padding};
 
 pub(crate) use weights::{Constrained, Penalty, Source};
 
 use crate::error::Result;
 use crate::forward::forward;
 use crate::registry::{Constructor, Part};
+use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, OptionValue, Settings};
 use crate::shape::Shape;
 use crate::spec::Spec;
@@ -144,6 +152,14 @@ pub trait Layer: Debug + Send + Sync {
         Frozen::new(Arc::new(self))
     }
 
+    /// Adds a penalty on the outputs to the loss. `activity_regularizer` of all layers in Keras.
+    fn activity_regularizer(self, regularizer: impl Regularizer + 'static) -> Regularized
+    where
+        Self: Sized + 'static,
+    {
+        Regularized::new(Arc::new(self), Arc::new(regularizer))
+    }
+
     /// The inner layer if this layer is [`Frozen`]; otherwise `None`.
     fn thawed(&self) -> Option<Arc<dyn Layer>> {
         None
@@ -206,7 +222,10 @@ layers! {
     },
     convolutional {
         conv1d::Conv1d,
+        conv1d_transpose::Conv1dTranspose,
         conv2d::Conv2d,
+        conv2d_transpose::Conv2dTranspose,
+        depthwise_conv1d::DepthwiseConv1d,
         depthwise_conv2d::DepthwiseConv2d,
         separable_conv1d::SeparableConv1d,
         separable_conv2d::SeparableConv2d,
@@ -221,6 +240,7 @@ layers! {
         add::Add,
         average::Average,
         concatenate::Concatenate,
+        dot::Dot,
         maximum::Maximum,
         minimum::Minimum,
         multiply::Multiply,
@@ -245,6 +265,7 @@ layers! {
     },
     preprocessing {
         rescaling::Rescaling,
+        resizing::Resizing,
     },
     recurrent {
         bidirectional::Bidirectional,
@@ -255,7 +276,14 @@ layers! {
         time_distributed::TimeDistributed,
     },
     regularization {
+        activity_regularization::ActivityRegularization,
+        alpha_dropout::AlphaDropout,
         dropout::Dropout,
+        gaussian_dropout::GaussianDropout,
+        gaussian_noise::GaussianNoise,
+        spatial_dropout1d::SpatialDropout1d,
+        spatial_dropout2d::SpatialDropout2d,
+        spatial_dropout3d::SpatialDropout3d,
     },
     reshaping {
         cropping1d::Cropping1d,
@@ -277,8 +305,17 @@ impl OptionValue for Arc<dyn Layer> {
     }
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
-        let classes = settings.classes;
-        Ok(Frozen::read(settings.nested(name)?, |spec| classes.make(spec))?.into())
+        Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
+    }
+}
+
+impl OptionValue for Interpolation {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Interpolation> {
+        Interpolation::read(settings, name)
     }
 }
 

@@ -225,11 +225,12 @@ pub struct Cursor<'a, 'r> {
     ids: &'a [ParamId],
     /// Number of declared weights.
     declared: usize,
+    frozen: bool,
 }
 
 impl<'a, 'r> Cursor<'a, 'r> {
     pub(crate) fn new(recorder: &'r Recorder, params: &'a Params, ids: &'a [ParamId]) -> Cursor<'a, 'r> {
-        Cursor { recorder, params, ids, declared: ids.len() }
+        Cursor { recorder, params, ids, declared: ids.len(), frozen: false }
     }
 
     /// Returns the next `N` weights: `let [kernel, bias] = weights.take();`
@@ -263,10 +264,17 @@ impl<'a, 'r> Cursor<'a, 'r> {
         self.recorder.fail(Error::Graph { place, problem: problem.into() });
     }
 
-    /// Whether the next weight is not learned. If the layer declared it by [`add`](Weights::add), this is whether the layer is
-    /// [frozen](super::Layer::frozen).
+    /// Whether the layer is [frozen](super::Layer::frozen).
     pub fn frozen(&self) -> bool {
-        self.ids.first().is_some_and(|id| !self.params.trainable(*id))
+        self.frozen
+    }
+
+    /// Calls `record` for a layer that is frozen.
+    pub(crate) fn as_frozen<T>(&mut self, record: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.frozen, true);
+        let result = record(self);
+        self.frozen = outer;
+        result
     }
 
     /// Returns the next weight as a value and as an id, for layers with a variable number of weights.

@@ -249,8 +249,8 @@ impl Model {
         self.architecture.record(recorder, inputs)
     }
 
-    /// Records the penalties of the model's [regularizers](crate::regularizers) for a custom training loop. Returns
-    /// `None` if no trainable weight has a regularizer. `fit` and `evaluate` add penalties automatically.
+    /// Records the penalties of the model's [regularizers](crate::regularizers) for a custom training loop, including
+    /// those on outputs if the forward pass was recorded before. Returns `None` if there are none. `fit` and `evaluate` add penalties automatically.
     ///
     /// # Panics
     /// If parameters that were recorded before are not those of this model.

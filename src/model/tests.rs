@@ -74,7 +74,17 @@ const SHAPES: [&[usize]; 12] = [
 ];
 
 /// Layers that accept inputs of any shape.
-const TAKE_ANY_SHAPE: [&str; 7] = ["dropout", "elu", "flatten", "identity", "leaky_relu", "relu", "rescaling"];
+const TAKE_ANY_SHAPE: [&str; 9] = [
+    "activity_regularization",
+    "elu",
+    "flatten",
+    "gaussian_dropout",
+    "gaussian_noise",
+    "identity",
+    "leaky_relu",
+    "relu",
+    "rescaling",
+];
 
 /// Trains a step on accepted shapes. Other shapes are errors that name the layer. Nothing panics.
 #[test]

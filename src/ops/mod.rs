@@ -25,16 +25,22 @@ operations! {
         hard_sigmoid,
         leaky_relu,
         log_softmax,
+        mish,
         rectify,
         selu,
+        shrink,
         silu,
         softmax,
         softmax_axis,
         softplus,
         softsign,
+        sparse_plus,
+        sparsemax,
+        squareplus,
     },
     convolutional {
         conv2d,
+        conv2d_transpose,
         grouped_conv2d,
     },
     core {
@@ -100,12 +106,14 @@ operations! {
     },
     regularization {
         dropout,
+        gaussian_noise,
         penalty,
     },
     reshaping {
         concatenate,
         pad,
         repeat,
+        resample,
         reshape,
         slice,
         transpose,
@@ -114,6 +122,8 @@ operations! {
 
 pub use activations::activation::Activation;
 pub use conv2d_options::Conv2dOptions;
+pub use conv2d_transpose_options::Conv2dTransposeOptions;
+pub use interpolation::Interpolation;
 pub use recurrent_options::RecurrentOptions;
 pub use window::Padding;
 
@@ -125,12 +135,15 @@ pub(crate) use normalization::batch_norm::check_batch_norm;
 pub(crate) use normalization::layer_norm::check_layer_norm;
 pub(crate) use pooling::average_pool2d::pooled;
 pub(crate) use regularization::dropout::check_dropout_rate;
+pub(crate) use regularization::gaussian_noise::check_stddev;
 pub(crate) use regularization::penalty::check_penalty_factor;
 pub(crate) use reshaping::concatenate::concatenated;
 pub(crate) use reshaping::pad::padded;
 
 mod axes;
 mod conv2d_options;
+mod conv2d_transpose_options;
+mod interpolation;
 mod pairwise;
 mod pointwise;
 mod recurrence;

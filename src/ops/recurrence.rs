@@ -215,6 +215,9 @@ impl Op for Recurrent {
         if !fits(states) || !fits(self.carried.len()) {
             return Err(Error::expected(format!("{} initial states, or none", self.cell.states())));
         }
+        if self.activations.contains(&Activation::Glu) {
+            return Err(Error::expected("an activation that keeps the size, and not glu"));
+        }
         if self.expected(x, recurrent_kernel)? != inputs {
             let gates = self.cell.gates();
             let bias = if self.cell == (Cell::Gru { reset_after: true }) { "2 × " } else { "" };

@@ -3,17 +3,22 @@
 use super::Activation;
 use super::activations::elu::Elu;
 use super::activations::gelu::{Gelu, GeluTanh};
-use super::activations::hard_sigmoid::{HardSigmoid, LegacyHardSigmoid};
+use super::activations::hard_sigmoid::{HardSigmoid, HardSilu, HardTanh, LegacyHardSigmoid};
 use super::activations::leaky_relu::LeakyRelu;
+use super::activations::mish::Mish;
+use super::activations::rectify::Rectify;
 use super::activations::selu::Selu;
+use super::activations::shrink::{HardShrink, SoftShrink, TanhShrink};
 use super::activations::silu::Silu;
-use super::activations::softplus::Softplus;
+use super::activations::softplus::{LogSigmoid, Softplus};
 use super::activations::softsign::Softsign;
+use super::activations::sparse_plus::{SparsePlus, SparseSigmoid};
+use super::activations::squareplus::Squareplus;
 use super::math::exp::Exp;
 use crate::kernels::activation::Elementwise;
 use crate::kernels::elementwise::{self, Unary};
 use crate::kernels::recurrent::{Gate, RowFunction};
-use crate::kernels::{log_softmax, softmax};
+use crate::kernels::{log_softmax, softmax, sparsemax};
 
 /// The activation of a gate.
 pub(super) fn gate(activation: Activation) -> Gate {
@@ -35,6 +40,21 @@ pub(super) fn gate(activation: Activation) -> Gate {
         Activation::HardSigmoid => Gate::Function(&Elements(HardSigmoid {})),
         Activation::LegacyHardSigmoid => Gate::Function(&Elements(LegacyHardSigmoid {})),
         Activation::Exponential => Gate::Function(&Elements(Exp {})),
+        Activation::Relu6 => Gate::Function(&Elements(Rectify { max_value: 6.0, negative_slope: 0.0, threshold: 0.0 })),
+        Activation::Celu => Gate::Function(&Elements(Elu { alpha: 1.0 })),
+        Activation::HardTanh => Gate::Function(&Elements(HardTanh {})),
+        Activation::HardShrink => Gate::Function(&Elements(HardShrink {})),
+        Activation::HardSilu => Gate::Function(&Elements(HardSilu {})),
+        Activation::LogSigmoid => Gate::Function(&Elements(LogSigmoid {})),
+        Activation::Mish => Gate::Function(&Elements(Mish {})),
+        Activation::SoftShrink => Gate::Function(&Elements(SoftShrink {})),
+        Activation::Squareplus => Gate::Function(&Elements(Squareplus {})),
+        Activation::Sparsemax => Gate::Function(&Sparsemax),
+        Activation::SparsePlus => Gate::Function(&Elements(SparsePlus {})),
+        Activation::SparseSigmoid => Gate::Function(&Elements(SparseSigmoid {})),
+        Activation::TanhShrink => Gate::Function(&Elements(TanhShrink {})),
+        // The output has half the size, so the operation rejects it before.
+        Activation::Glu => Gate::Elementwise(Elementwise::Linear),
     }
 }
 
@@ -60,6 +80,18 @@ impl RowFunction for Softmax {
 
     fn backward(&self, _x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
         softmax::backward(y, y.len(), dy, dx);
+    }
+}
+
+struct Sparsemax;
+
+impl RowFunction for Sparsemax {
+    fn forward(&self, x: &[f32], y: &mut [f32]) {
+        sparsemax::forward(x, x.len(), y);
+    }
+
+    fn backward(&self, _x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+        sparsemax::backward(y, y.len(), dy, dx);
     }
 }
 

@@ -205,7 +205,7 @@ fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
 }
 
 /// Operations that accept all shapes that are not empty.
-const SHAPE_INDEPENDENT: [&str; 24] = [
+const SHAPE_INDEPENDENT: [&str; 29] = [
     "absolute",
     "activation",
     "clip",
@@ -213,21 +213,26 @@ const SHAPE_INDEPENDENT: [&str; 24] = [
     "elu",
     "erf",
     "exp",
+    "gaussian_noise",
     "gelu",
     "hard_sigmoid",
     "leaky_relu",
     "ln",
     "mean",
+    "mish",
     "penalty",
     "power",
     "rectify",
     "scale",
     "selu",
+    "shrink",
     "silu",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
     "sqrt",
+    "squareplus",
     "sum",
     "truncate",
 ];

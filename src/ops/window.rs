@@ -1,6 +1,6 @@
 //! Windows that slide over images: padding, and the number of windows.
 
-use crate::error::Result;
+use crate::error::{Result, check_setting};
 use crate::settings::Settings;
 use crate::sizes;
 
@@ -25,6 +25,9 @@ pub enum Padding {
     /// Padding so that the output has ⌈n / s⌉ elements for n elements and stride s. If the number of padding elements is
     /// odd, the bottom and the right get one more.
     Same,
+    /// Padding before the first element only, so that an output does not depend on later elements, and has ⌈n / s⌉ elements for
+    /// n elements and stride s. Only for convolutions of sequences.
+    Causal,
 }
 
 impl Padding {
@@ -33,12 +36,19 @@ impl Padding {
         match self {
             Padding::Valid => "valid",
             Padding::Same => "same",
+            Padding::Causal => "causal",
         }
     }
 
     /// Reads the setting `name` of a layer.
     pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Padding> {
-        settings.one_of(name, &[Padding::Valid, Padding::Same].map(|padding| (padding.name(), padding)))
+        let all = [Padding::Valid, Padding::Same, Padding::Causal];
+        settings.one_of(name, &all.map(|padding| (padding.name(), padding)))
+    }
+
+    /// Returns an error for [`Padding::Causal`], which only layers of sequences have.
+    pub(crate) fn check_not_causal(self, owner: &'static str) -> Result<()> {
+        check_setting(self != Padding::Causal, owner, "padding", self.name(), "valid or same")
     }
 }
 
@@ -55,6 +65,7 @@ pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) 
             let reach = sizes::sum(&[sizes::product(&[last, stride])?, kernel])?;
             Ok(Some((output, reach.saturating_sub(size) / 2)))
         }
+        Padding::Causal => Ok((size > 0).then(|| (size.div_ceil(stride), kernel.saturating_sub(1)))),
     }
 }
 
@@ -68,6 +79,7 @@ mod tests {
         assert_eq!(size(28, 5, 2, Padding::Same).unwrap(), Some((14, 1)));
         assert_eq!(size(5, 2, 2, Padding::Same).unwrap(), Some((3, 0)));
         assert_eq!(size(1, 2, 1, Padding::Valid).unwrap(), None);
+        assert_eq!(size(5, 3, 2, Padding::Causal).unwrap(), Some((3, 2)));
         assert!(size(2, usize::MAX, 1, Padding::Same).is_err());
     }
 }

@@ -3,8 +3,8 @@
 use super::Regularizer;
 use crate::error::Result;
 use crate::ops::check_penalty_factor;
-use crate::shape::Shape;
 use crate::settings::{FromSpec, OptionValue, Settings, options};
+use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 

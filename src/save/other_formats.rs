@@ -1,77 +1,17 @@
 //! Recognition of files of other formats, so that messages can name the functions that read and write them.
 
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{FileFormat, KINDS, Kind};
 use std::path::Path;
 
-/// A file format, which may be behind a feature.
-struct FileFormat {
-    /// The end of the file name.
-    ending: &'static str,
-    /// The kind of file, recognized by its first bytes; `None` if they do not identify it or are the same as in a format above.
-    kind: Option<&'static str>,
-    writer: &'static str,
-    reader: &'static str,
+fn formats() -> impl Iterator<Item = &'static FileFormat> {
+    KINDS.iter().flat_map(|kind| kind.formats)
 }
 
-/// The known formats. An ending that contains another one is before it.
-const FORMATS: [FileFormat; 8] = [
-    FileFormat {
-        ending: ".safetensors",
-        kind: Some("a safetensors file"),
-        writer: "Model::save",
-        reader: "Model::load",
-    },
-    FileFormat {
-        ending: ".weights.h5",
-        kind: None, // same as .h5
-        writer: "formats::keras::save_weights",
-        reader: "formats::keras::load_weights",
-    },
-    FileFormat {
-        ending: ".keras",
-        kind: Some("a zip archive"),
-        writer: "formats::keras::save",
-        reader: "formats::keras::load",
-    },
-    FileFormat {
-        ending: ".h5",
-        kind: Some("an HDF5 file"),
-        writer: "formats::keras::save",
-        reader: "formats::keras::load",
-    },
-    FileFormat {
-        ending: ".hdf5",
-        kind: None, // same as .h5, which messages name
-        writer: "formats::keras::save",
-        reader: "formats::keras::load",
-    },
-    FileFormat {
-        ending: ".onnx",
-        kind: None, // the format has no signature
-        writer: "formats::onnx::export",
-        reader: "formats::onnx::import",
-    },
-    FileFormat {
-        ending: ".npz",
-        kind: None, // same as .keras: both are zip archives
-        writer: "formats::npz::write_params",
-        reader: "formats::npz::read_params",
-    },
-    FileFormat {
-        ending: ".npy",
-        kind: Some("an npy file"),
-        writer: "formats::npy::write",
-        reader: "formats::npy::read",
-    },
-];
-
-impl FileFormat {
-    /// The format of a file name by its ending, case-insensitive.
-    fn by_name(path: &Path) -> Option<&'static FileFormat> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        FORMATS.iter().find(|format| name.ends_with(format.ending))
-    }
+/// The format of a file name by its longest known ending, case-insensitive.
+fn by_name(path: &Path) -> Option<&'static FileFormat> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    formats().filter(|format| name.ends_with(format.ending)).max_by_key(|format| format.ending.len())
 }
 
 /// Checks that a file name does not have the ending of another known format than `own`, the ending of the format to write.
@@ -88,7 +28,7 @@ impl FileFormat {
 /// # Errors
 /// [`Error::Format`] that names the function for the ending.
 pub fn check_ending(path: &Path, own: &str) -> Result<()> {
-    match FileFormat::by_name(path) {
+    match by_name(path) {
         Some(FileFormat { ending, writer, .. }) if *ending != own => {
             let problem = format!(
                 "the contents are of a {own} file, and the name ends in {ending}; use {writer} for this ending, or \
@@ -110,18 +50,19 @@ pub fn check_ending(path: &Path, own: &str) -> Result<()> {
 /// assert_eq!(problem(b"\n"), "line 1 is empty");
 /// ```
 pub fn format_problem(path: &Path, bytes: &[u8], own: &[&str], problem: String) -> String {
-    let kind = files::kind(bytes);
-    let signed = FORMATS.iter().find(|format| format.kind.is_some() && format.kind == kind);
-    let named = FileFormat::by_name(path);
-    // A zip archive whose name does not end in .npz is assumed to be a Keras file.
-    let found = match (signed, named) {
-        (Some(signed), Some(named)) if signed.ending == ".keras" && named.ending == ".npz" => Some(named),
-        (Some(signed), Some(named)) if signed.reader == named.reader => Some(named),
-        (Some(signed), _) => Some(signed),
-        (None, named) => named,
+    let named = by_name(path);
+    let found = match Kind::of(bytes).map(|kind| kind.formats) {
+        None | Some([]) => named,
+        // Several formats have the same kind of contents. The name tells which of them the file has.
+        Some(formats) => {
+            formats.iter().find(|format| named.is_some_and(|named| named.ending == format.ending)).or(formats.first())
+        }
     };
+    let is_own =
+        |found: &FileFormat| formats().any(|format| own.contains(&format.ending) && format.reader == found.reader);
     match found {
-        Some(FileFormat { ending, reader, .. }) if !own.contains(ending) => {
+        Some(found) if !own.contains(&found.ending) && !is_own(found) => {
+            let FileFormat { ending, reader, .. } = found;
             format!("it is a {ending} file, expected {}; read it with {reader}", own.join(" or "))
         }
         _ => problem,
@@ -160,5 +101,7 @@ mod tests {
         assert_eq!(problem("x", b""), "damaged");
         let keras = format_problem(Path::new("x"), b"\x10\0\0\0\0\0\0\0{", &[".keras", ".h5"], "damaged".into());
         assert_eq!(keras, "it is a .safetensors file, expected .keras or .h5; read it with Model::load");
+        let damaged = format_problem(Path::new("x.hdf5"), b"\x89HDF\r\n\x1a\n", &[".keras", ".h5"], "damaged".into());
+        assert_eq!(damaged, "damaged", "another ending of the same format");
     }
 }

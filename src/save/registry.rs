@@ -118,12 +118,13 @@ impl Registry {
     }
 
     /// Creates a layer from a spec of a built-in or added class. If the spec has `trainable=false`, the layer is
-    /// [`Frozen`].
+    /// [`Frozen`], and with `activity_regularizer` it
+    /// is [`Regularized`](crate::layers::Regularized).
     ///
     /// # Errors
     /// The class is unknown, or a setting is missing, unknown or of another type.
     pub fn make_layer(&self, spec: &Spec) -> Result<Box<dyn Layer>> {
-        Frozen::read(spec, |spec| self.classes.make(spec))
+        Frozen::read(spec, &self.classes)
     }
 
     /// Creates a constraint from a spec of a built-in or added class.

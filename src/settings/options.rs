@@ -24,9 +24,10 @@
 /// | `part` | `Arc<dyn T>`, of the default | `impl T + 'static` |
 /// | `optional` | `Option<Arc<dyn T>>`, `None` by default | `impl T + 'static` |
 /// | `added` | `T` | `T` |
+/// | `added_into` | `T` | `impl Into<T>` |
 /// | `field` | `T` | no setter: the part implements a method |
 ///
-/// An `added` option is newer than the first files of the part. It is written only if it differs from its default, so that
+/// An `added` or `added_into` option is newer than the first files of the part. It is written only if it differs from its default, so that
 /// earlier versions can read the files of models that do not use it.
 ///
 /// The part gets [`FromSpec`](crate::FromSpec), in which a missing option has its default and a missing option without
@@ -108,6 +109,9 @@ macro_rules! option {
     (type $kind:ident $T:path) => { $T };
 
     (setter field $Part:ident $name:ident $T:path, $(#[$doc:meta])+) => {};
+    (setter added_into $Part:ident $name:ident $T:path, $(#[$doc:meta])+) => {
+        $crate::settings::option! { setter into $Part $name $T, $(#[$doc])+ }
+    };
     (setter into $Part:ident $name:ident $T:path, $(#[$doc:meta])+) => {
         $(#[$doc])+
         pub fn $name(mut self, $name: impl Into<$T>) -> $Part {
@@ -163,6 +167,9 @@ macro_rules! option {
         <$crate::settings::option!(type $kind $T) as $crate::settings::OptionValue>::names($name)
     };
 
+    (write added_into $value:expr, $name:expr, $spec:ident, $default:expr) => {
+        $crate::settings::option!(write added $value, $name, $spec, $default)
+    };
     (write added $value:expr, $name:expr, $spec:ident, $default:expr) => {
         if *$value == $default { $spec } else { $crate::settings::OptionValue::write($value, $name, $spec) }
     };

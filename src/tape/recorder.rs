@@ -245,9 +245,59 @@ impl Recorder {
         self.state.borrow_mut().loss = Some(loss.var);
     }
 
+    /// Adds a scalar, such as a penalty on the outputs of a layer, to the loss of the model. `add_loss` in Keras.
+    ///
+    /// Layers call it when they record. `fit` and `evaluate` add the scalars to the loss, and
+    /// [`Model::record_penalty`](crate::Model::record_penalty) returns their sum to custom training loops.
+    ///
+    /// ```
+    /// use gradus::{Result, Shape, Spec, layers::*, tape::Var};
+    ///
+    /// /// Returns its input, whose mean square is added to the loss.
+    /// #[derive(Debug)]
+    /// struct Small;
+    ///
+    /// impl Layer for Small {
+    ///     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+    ///         Ok(vec![inputs[0]])
+    ///     }
+    ///     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+    ///         let x = inputs[0];
+    ///         x.recorder().add_loss((x * x).mean());
+    ///         vec![x]
+    ///     }
+    ///     fn spec(&self) -> Spec {
+    ///         Spec::new("Small")
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// When the value belongs to another recorder.
+    pub fn add_loss(&self, loss: Var<'_>) {
+        self.check(loss);
+        if loss.shape().len() != 1 {
+            let expected = Error::expected("a scalar to add to the loss; apply sum or mean to it");
+            self.fail(expected.at(|| self.place("add_loss"), &[loss.shape()]));
+        }
+        self.state.borrow_mut().added_losses.push(loss.var);
+    }
+
+    /// The scalars that layers have added to the loss.
+    pub(crate) fn added_losses(&self) -> Vec<Var<'_>> {
+        let losses = self.state.borrow().added_losses.clone();
+        losses.into_iter().map(|var| Var { recorder: self, var }).collect()
+    }
+
     /// Stores an error, unless an earlier one is stored. Layers report errors with it while they record.
     pub fn fail(&self, error: Error) {
         self.state.borrow_mut().error.get_or_insert(error);
+    }
+
+    /// The number of elements of all recorded values.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn elements(&self) -> usize {
+        self.state.borrow().buffers.iter().fold(0, |sum, length| sum.saturating_add(*length))
     }
 
     /// The message of the first error of the recording, if any.

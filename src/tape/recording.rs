@@ -30,6 +30,8 @@ pub(super) struct Recording {
     /// The index and the shape of each state parameter that operations update.
     pub(super) states: Vec<(usize, Shape)>,
     pub(super) loss: Option<VarIndex>,
+    /// The scalars that layers add to the loss.
+    pub(super) added_losses: Vec<VarIndex>,
     pub(super) scope: String,
     pub(super) error: Option<Error>,
 }
@@ -77,6 +79,7 @@ impl Recording {
             trainable: Vec::new(),
             states: Vec::new(),
             loss: None,
+            added_losses: Vec::new(),
             scope: String::new(),
             error: None,
         }

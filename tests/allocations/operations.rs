@@ -88,6 +88,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("equal", two!(|x, y| x.equal(y) * y)),
         ("erf", one!(|x| x.erf())),
         ("exp", one!(|x| x.exp())),
+        ("gaussian_noise", one!(|x| x.gaussian_noise(0.5))),
         ("gelu", one!(|x| x.gelu() + x.gelu_tanh())),
         ("global_max_pool2d", Sample::new(|x| x[0].global_max_pool2d()).variable(IMAGES)),
         ("grouped_conv2d", {
@@ -98,7 +99,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].gru(x[1], x[2], Some(x[3]), true, recurrent())[0]);
             sample.variable(SEQUENCES).variable([16, 96]).variable([32, 96]).variable([2, 96])
         }),
-        ("hard_sigmoid", one!(|x| x.hard_sigmoid())),
+        ("hard_sigmoid", one!(|x| x.hard_sigmoid() + x.hard_silu() + x.hard_tanh())),
         ("hinge", loss!(|x, t| x.hinge(t))),
         ("huber", loss!(|x, t| x.huber(t, 1.0))),
         ("kl_divergence", loss!(|x, t| x.softmax().kl_divergence(t))),
@@ -125,6 +126,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("mean_axes", one!(|x| x.mean_axes(&[0], true))),
         ("mean_squared_error", loss!(|x, t| x.mean_squared_error(t))),
         ("minimum", two!(|x, y| x.minimum(y))),
+        ("mish", one!(|x| x.mish())),
         ("multiply", two!(|x, y| x * y)),
         ("normalized_affine", {
             let data = Array::from_shape_fn(MATRIX, |(row, column)| ((row * 7 + column * 3) % 11) as f32);
@@ -139,6 +141,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
         ("scale", one!(|x| 1.0 - x * 2.0)),
         ("selu", one!(|x| x.selu())),
+        ("shrink", one!(|x| x.hard_shrink() + x.soft_shrink() + x.tanh_shrink())),
         ("sigmoid_crossentropy", loss!(|x, t| x.sigmoid_crossentropy(t))),
         ("silu", one!(|x| x.silu())),
         ("simple_rnn", {
@@ -151,7 +154,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("softmax_crossentropy", loss!(|x, t| x.softmax_crossentropy(t))),
         ("softplus", one!(|x| x.softplus())),
         ("softsign", one!(|x| x.softsign())),
+        ("sparse_plus", one!(|x| x.sparse_plus() + x.sparse_sigmoid())),
+        ("sparsemax", one!(|x| x.sparsemax())),
         ("sqrt", one!(|x| (x * x + 0.5).sqrt())),
+        ("squareplus", one!(|x| x.squareplus())),
         ("subtract", two!(|x, y| x - y)),
         ("sum", one!(|x| x.sum())),
         ("sum_axes", one!(|x| x.sum_axes(&[1], false))),

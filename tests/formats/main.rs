@@ -3,6 +3,7 @@
 mod closure;
 mod faults_config;
 mod files;
+mod hdf5;
 #[path = "../interop/mod.rs"]
 mod interop;
 mod keras_files;

@@ -116,7 +116,7 @@ fn every_node_gives_the_expected_output_or_is_unsupported() {
 }
 
 /// Attributes without effect on predictions. `docs/onnx.md` lists the reasons.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 11] = [
     "Cast.round_mode",
     "Cast.saturate",
     "Conv.kernel_shape",
@@ -126,6 +126,7 @@ const WITHOUT_EFFECT: [&str; 10] = [
     "Gemm.broadcast",
     "MaxPool.storage_order",
     "Range.stash_type",
+    "Resize.extrapolation_value",
     "consumed_inputs",
 ];
 

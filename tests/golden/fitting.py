@@ -48,6 +48,14 @@ def regularizers(file):
            layers.BatchNormalization(gamma_regularizer=l2(0.03), beta_regularizer=l1(0.04)),
            layers.LayerNormalization(gamma_regularizer=l1(0.02), beta_regularizer=l2(0.06)),
            layers.Dense(3, "softmax", kernel_regularizer=both(0.01, 0.02))], (7,))
+    train(file, "activity_net", "Dense(6, relu, activity L1(0.02)), ActivityRegularization(0.01, 0.02), BatchNormalization(scale "
+          "off, activity L2(0.01)), Dense(3, softmax)",
+          [layers.Dense(6, "relu", activity_regularizer=l1(0.02)), layers.ActivityRegularization(0.01, 0.02),
+           layers.BatchNormalization(scale=False, activity_regularizer=l2(0.01)), layers.Dense(3, "softmax")], (7,))
+    train(file, "axes_net", "BatchNormalization(axis 1, center off), LayerNormalization(axes 1 and 2), BatchNormalization(center "
+          "and scale off), Flatten, Dense(3, softmax)",
+          [layers.BatchNormalization(axis=1, center=False), layers.LayerNormalization(axis=[1, 2]),
+           layers.BatchNormalization(center=False, scale=False), layers.Flatten(), layers.Dense(3, "softmax")], (4, 3))
     train(file, "conv_net", "Embedding(5, 3, L2(0.02)), Reshape, Conv2D(2, 2, kernel L2(0.03), bias L1(0.05)), Flatten, "
           "Dense(3, softmax)",
           [layers.Embedding(5, 3, embeddings_regularizer=l2(0.02)), layers.Reshape((4, 3, 1)),

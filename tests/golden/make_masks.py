@@ -205,7 +205,7 @@ def table():
         if name == "InputLayer":
             continue
         merging = name in ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
-        ranks = {"1D": 3, "2D": 4, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
+        ranks = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
         rank = ranks.get(name if name in ranks else name[-2:], 3)
         shape = (2, 6, 5, 4, 3)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5

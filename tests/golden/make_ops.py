@@ -16,7 +16,7 @@ layers  x (x0, x1, … where there are several inputs), the layer's weights in b
 """
 import make  # chooses Keras' backend, so it comes before Keras
 import numpy as np
-from keras import layers, ops
+from keras import activations, layers, ops
 from make import draw, gradients
 
 
@@ -46,9 +46,12 @@ def positive(*shape):
 def operations(file):
     wide = normal(4, 6, scale=3.0)
     for name in ("elu", "erf", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "leaky_relu", "log_softmax", "selu", "silu",
-                 "softplus", "softsign", "absolute"):
-        function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu}.get(name) or getattr(ops, name)
-        text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)"}
+                 "softplus", "softsign", "absolute", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "mish", "soft_shrink",
+                 "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink"):
+        function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu, "mish": activations.mish}.get(name)
+        function = function or getattr(ops, name)
+        text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)",
+                "mish": "activations.mish(x)"}
         op_case(file, name, text.get(name, f"ops.{name}(x)"), function, x=wide)
     op_case(file, "elu-1", "ops.elu(x, alpha=0.5)", lambda x: ops.elu(x, alpha=0.5), x=wide)
     op_case(file, "leaky_relu-1", "ops.leaky_relu(x, 0.3)", lambda x: ops.leaky_relu(x, 0.3), x=wide)
@@ -94,6 +97,10 @@ def operations(file):
     op_case(file, "matmul-1", "ops.matmul(x, a), a matrix on the right", ops.matmul, x=normal(2, 3, 4), a=normal(4, 2))
     op_case(file, "matmul-2", "ops.matmul(x, a), stacks that broadcast", ops.matmul, x=normal(2, 1, 3, 4),
             a=normal(3, 4, 2))
+    op_case(file, "resample", 'ops.image.resize(x, (5, 3), "bilinear")',
+            lambda x: ops.image.resize(x, (5, 3), "bilinear"), x=normal(2, 3, 4, 2))
+    op_case(file, "conv2d_transpose", "ops.conv_transpose(x, a, 2)", lambda x, a: ops.conv_transpose(x, a, 2),
+            x=normal(2, 3, 4, 3), a=normal(3, 2, 4, 3, scale=0.5))
     images = normal(2, 5, 6, 3)
     for padding in ("valid", "same"):
         op_case(file, f"average_pool2d-{padding}", f'ops.average_pool(x, (3, 2), (2, 1), "{padding}")',
@@ -117,12 +124,12 @@ def operations(file):
     file.put(x=indices, a=table, r=r, y=y, da=slope)
 
 
-def layer_case(file, name, text, layer, *shapes, indices=None):
+def layer_case(file, name, text, layer, *shapes, indices=None, output=None):
     rng = file.case(name, text)
     xs = [draw(rng, shape) for shape in shapes] if indices is None else [rng.integers(0, indices, shapes[0])]
     layer.build([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
     weights = [draw(rng, v.shape, 0.3, 0.5) for v in layer.trainable_variables]
-    shape = layer.compute_output_shape([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
+    shape = output or layer.compute_output_shape([x.shape for x in xs] if len(xs) > 1 else xs[0].shape)
     r = draw(rng, shape)
 
     def run(*arrays):
@@ -142,8 +149,11 @@ def layer_case(file, name, text, layer, *shapes, indices=None):
 def all_layers(file):
     case = lambda name, text, *shapes, **more: layer_case(file, name, text, eval(f"layers.{text}"), *shapes, **more)
     for word in ("leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "hard_sigmoid", "log_softmax",
-                 "exponential", "softmax", "linear", "relu", "sigmoid", "tanh"):
+                 "exponential", "softmax", "linear", "relu", "sigmoid", "tanh", "celu", "hard_shrink", "hard_silu", "hard_tanh",
+                 "log_sigmoid", "mish", "relu6", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+                 "tanh_shrink"):
         case(f"activation-{word}", f'Activation("{word}")', (3, 5))
+    case("activation-glu", 'Activation("glu")', (3, 6), output=(3, 3))
     case("dense-gelu", 'Dense(4, activation="gelu")', (3, 5))
     case("dense", "Dense(4)", (2, 3, 5))
     case("dense-1", 'Dense(3, activation="softmax")', (2, 3, 2, 4))
@@ -166,6 +176,8 @@ def all_layers(file):
     case("layer_norm", "LayerNormalization()", (4, 6))
     case("layer_norm-1", "LayerNormalization(epsilon=1e-5, center=False)", (2, 3, 5))
     case("layer_norm-2", "LayerNormalization(scale=False)", (2, 5))
+    case("layer_norm-3", "LayerNormalization(axis=[1, 2])", (2, 3, 5))
+    case("layer_norm-4", "LayerNormalization(axis=1, center=False)", (2, 3, 5))
     case("average", "Average()", (2, 3, 2), (2, 3, 2), (2, 1, 2))
     case("multiply", "Multiply()", (2, 3, 2), (2, 3, 2), (2, 1, 2))
     case("subtract", "Subtract()", (2, 3, 2), (2, 1, 2))
@@ -186,6 +198,9 @@ def all_layers(file):
     case("p_relu-1", "PReLU(shared_axes=[1])", (2, 3, 2))
     case("unit_normalization", "UnitNormalization()", (2, 3, 4))
     case("unit_normalization-1", "UnitNormalization(axis=1)", (2, 3, 4))
+    case("unit_normalization-2", "UnitNormalization(axis=[1, 2])", (2, 3, 4))
+    case("rms_normalization-1", "RMSNormalization(axis=[1, 2], epsilon=1e-3)", (2, 3, 5))
+    case("group_normalization-2", "GroupNormalization(3, axis=1)", (2, 3, 2, 4))
     case("rms_normalization", "RMSNormalization(epsilon=1e-3)", (2, 3, 5))
     case("group_normalization", "GroupNormalization(2)", (2, 3, 2, 4))
     case("group_normalization-1", "GroupNormalization(-1, epsilon=0.1, center=False)", (2, 5, 3))
@@ -201,6 +216,26 @@ def all_layers(file):
          (2, 6, 5, 3))
     case("separable_conv1d", 'SeparableConv1D(4, 3, padding="same", depth_multiplier=2)', (2, 6, 3))
     case("separable_conv2d", 'SeparableConv2D(4, (3, 2), depth_multiplier=2, activation="tanh")', (2, 5, 6, 3))
+    case("conv1d-causal", 'Conv1D(4, 3, padding="causal", dilation_rate=2)', (2, 6, 2))
+    case("conv1d_transpose", "Conv1DTranspose(4, 3, strides=2)", (2, 4, 3))
+    case("conv1d_transpose-1", 'Conv1DTranspose(4, 5, strides=2, padding="same", activation="relu")', (2, 4, 3))
+    case("conv2d_transpose", "Conv2DTranspose(4, 3)", (2, 3, 4, 2))
+    case("conv2d_transpose-1", 'Conv2DTranspose(4, (3, 4), strides=(2, 3), padding="same", activation="tanh")', (2, 3, 4, 2))
+    case("conv2d_transpose-2", "Conv2DTranspose(2, (1, 2), strides=(2, 3), use_bias=False)", (2, 3, 2, 3))
+    case("conv2d_transpose-3", 'Conv2DTranspose(2, 3, strides=2, padding="valid", output_padding=(1, 0))', (2, 3, 2, 3))
+    case("conv2d_transpose-4", "Conv2DTranspose(2, 2, dilation_rate=(2, 3))", (2, 3, 4, 3))
+    case("depthwise_conv1d", "DepthwiseConv1D(3, depth_multiplier=2)", (2, 6, 3))
+    case("depthwise_conv1d-1", 'DepthwiseConv1D(3, strides=2, padding="same", activation="relu")', (2, 6, 3))
+    case("dot", "Dot(1)", (2, 4), (2, 4))
+    case("dot-1", "Dot((1, 2))", (2, 3, 2), (2, 4, 3))
+    case("dot-2", "Dot((-1, 1), normalize=True)", (2, 3, 4), (2, 4, 2, 3))
+    case("resizing", "Resizing(5, 3)", (2, 4, 6, 2))
+    case("resizing-1", 'Resizing(3, 4, interpolation="lanczos3", antialias=True)', (2, 5, 6, 2))
+    case("resizing-2", 'Resizing(3, 2, interpolation="nearest", crop_to_aspect_ratio=True)', (2, 5, 6, 2))
+    case("resizing-3", "Resizing(8, 4, pad_to_aspect_ratio=True, fill_value=0.5, antialias=True)", (2, 3, 5, 2))
+    case("up_sampling2d-1", 'UpSampling2D((2, 3), interpolation="bilinear")', (2, 3, 2, 2))
+    case("up_sampling2d-2", 'UpSampling2D((2, 4), interpolation="bicubic")', (2, 3, 4, 2))
+    case("up_sampling2d-3", 'UpSampling2D((2, 3), interpolation="lanczos5")', (2, 6, 7, 1))
     case("masking", "Masking()", (2, 3, 2))
     case("embedding", "Embedding(5, 3)", (2, 4), indices=5)
 
@@ -258,6 +293,8 @@ def recurrent(file):
         case("-zeros", ", zero_output_for_mask=True, return_sequences=True", mask=MASK)
     recurrent_case(file, "lstm-activations", 'LSTM(3, activation="gelu", recurrent_activation="hard_sigmoid")')
     recurrent_case(file, "gru-activations", 'GRU(3, activation="softsign", recurrent_activation="softmax")')
+    recurrent_case(file, "gru-more_activations", 'GRU(3, activation="mish", recurrent_activation="sparsemax")')
+    recurrent_case(file, "lstm-more_activations", 'LSTM(3, activation="hard_tanh", recurrent_activation="sparse_sigmoid")')
     recurrent_case(file, "simple_rnn-activations", 'SimpleRNN(3, activation="elu")')
     recurrent_case(file, "bidirectional", "Bidirectional(layers.GRU(3))")
     recurrent_case(file, "bidirectional-masked", 'Bidirectional(layers.LSTM(2, return_sequences=True), merge_mode="sum")',

@@ -23,7 +23,7 @@ fn model() -> Model {
 /// Reads a file in the format of its extension.
 fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
     match name.rsplit_once('.').unwrap().1 {
-        "onnx" => Graph::load(path).and_then(|graph| graph.import()).map(drop),
+        "onnx" => Graph::load_with(path, LIMIT).and_then(|graph| graph.import()).map(drop),
         "npz" => npz::read_with(path, LIMIT).map(drop),
         "npy" => npy::read_with(path, LIMIT).map(drop),
         _ => StateDict::of(model)?.load(model, path),

@@ -1,18 +1,19 @@
 //! Exchange of models with Keras.
 
 use gradus::data::{Arrays, Dataset, NamedArrays, mnist};
-use gradus::formats::keras;
+use gradus::formats::{keras, onnx};
 use gradus::layers::{Activation, Dense};
 use gradus::losses::CategoricalCrossentropy;
-use gradus::optimizers::Adam;
+use gradus::optimizers::{Adam, Sgd};
 use gradus::tape::Params;
 use gradus::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::{Array2, ArrayD, ArrayViewD, Axis};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP").into()
 }
 
@@ -108,7 +109,7 @@ fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
 
 /// |a − b| ≤ 10⁻⁵ · max(1, max|b|), and the same class wherever the two largest differ by more than 10⁻⁴. Returns the
 /// distance by its bound.
-fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) -> f32 {
+pub(super) fn check_predictions(found: &ArrayD<f32>, expected: ArrayViewD<'_, f32>, place: &str) -> f32 {
     let bound = 1e-5 * largest(&expected).max(1.0);
     let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart <= bound, "{place}: predictions are {apart} apart");
@@ -129,7 +130,7 @@ fn array(arrays: &Params, name: &str) -> ArrayD<f32> {
 }
 
 /// The arrays with a prefix, by the rest of their names: `x/image` is `image` for the prefix `x`.
-fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
+pub(super) fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
     let under = |(name, values): (&str, ArrayViewD<'_, f32>)| {
         let rest = name.strip_prefix(word)?.strip_prefix('/')?;
         Some((rest.to_owned(), values.to_owned()))
@@ -138,7 +139,7 @@ fn named(arrays: &Params, word: &str) -> BTreeMap<String, ArrayD<f32>> {
 }
 
 /// The rows of the predictions and the training step of Keras. A single input or output has no name in Keras.
-fn batch(model: &Model, arrays: &Params) -> NamedArrays {
+pub(super) fn batch(model: &Model, arrays: &Params) -> NamedArrays {
     let (mut data, inputs) = (NamedArrays::new(), model.inputs());
     for (name, x) in named(arrays, "x") {
         data = data.with_input(if name.is_empty() { inputs[0].name() } else { &name }, &x).unwrap();
@@ -176,7 +177,7 @@ fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
 }
 
 /// The models in a folder that have a file with expected values.
-fn models(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
     let mut models: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "keras" || ending == "h5");
     models.retain(|path| whole(path) && path.with_extension("safetensors").exists());
@@ -210,6 +211,57 @@ fn recurrent_models_of_keras() {
     println!("{} models of Keras with recurrent layers, {trained} of them trained for a step", models.len());
     assert!(models.len() >= 200 && trained >= 100);
     write_back(&recurrent, &folder().join("recurrent_back"));
+}
+
+/// Loads networks of keras.applications, compares them like other models of Keras, and converts them to ONNX and back, and to
+/// Keras.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn applications_of_keras() {
+    let folder = folder().join("applications");
+    let back = folder.join("back");
+    fs::create_dir_all(&back).unwrap();
+    let paths = models(&folder);
+    for path in &paths {
+        let (place, start) = (path.display().to_string(), Instant::now());
+        let checked = check_model(path);
+        println!(
+            "{place}: {} gradients, {} of them canceling, {:.1?}",
+            checked.arrays,
+            checked.canceling,
+            start.elapsed()
+        );
+        let mut model = keras::load(path).unwrap();
+        let name = path.file_stem().unwrap();
+        keras::save(&model, back.join(name).with_extension("keras")).unwrap();
+        keras::save(&model, back.join(name).with_extension("h5")).unwrap();
+        fs::copy(path.with_extension("safetensors"), back.join(name).with_extension("safetensors")).unwrap();
+
+        onnx::export(&model, back.join(name).with_extension("onnx")).unwrap();
+        let imported = onnx::import(back.join(name).with_extension("onnx")).unwrap();
+        assert!(!format!("{imported:?}").contains("OnnxGraph"), "{place} is not imported as layers");
+        let mut imported = imported.compile(Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new())).unwrap();
+        let arrays = Params::load(path.with_extension("safetensors")).unwrap();
+        let [x, y] = ["x/", "y/"].map(|name| array(&arrays, name));
+        check_predictions(&imported.predict(&x).unwrap(), array(&arrays, "prediction/").view(), &place);
+        let data = Arrays::new(x, y).unwrap();
+        step(&mut model, &data);
+        step(&mut imported, &data);
+        let trained = |model: &Model| -> Vec<ArrayD<f32>> {
+            let params = model.params();
+            params.ids().filter(|id| params.trainable(*id)).map(|id| params.get(id).to_owned()).collect()
+        };
+        let (own, other) = (trained(&model), trained(&imported));
+        assert_eq!(own.len(), other.len(), "{place}: other weights are trained after an import from ONNX");
+        for (own, other) in own.iter().zip(&other) {
+            let apart = own.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(
+                apart <= 1e-5 * largest(own).max(1.0),
+                "{place}: a weight is {apart} apart after an import from ONNX"
+            );
+        }
+    }
+    assert_eq!(paths.len(), 10);
 }
 
 fn stored_folder() -> PathBuf {

@@ -1,7 +1,7 @@
 //! Values and gradients of every operation compared with Keras (`golden/make_ops.py`).
 
 use crate::golden::{assert_close, load};
-use gradus::ops::{Conv2dOptions, Padding};
+use gradus::ops::{Conv2dOptions, Conv2dTransposeOptions, Interpolation, Padding};
 use gradus::tape::{Mode, ParamGradients, Params, Recorder, Var};
 use gradus::{Key, Shape};
 
@@ -21,6 +21,7 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "concatenate" => x.concatenate(&[a()], 1),
         "conv2d-dilated" => x.conv2d(a(), None, Conv2dOptions::new().dilation_rate((2, 1))),
         "conv2d-grouped" => x.conv2d(a(), None, Conv2dOptions::new().groups(3).strides(2).padding(Padding::Same)),
+        "conv2d_transpose" => x.conv2d_transpose(a(), None, Conv2dTransposeOptions::new((7, 8)).strides(2)),
         "divide" => x / a(),
         "elu" => x.elu(1.0),
         "elu-1" => x.elu(0.5),
@@ -32,13 +33,17 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "gelu" => x.gelu(),
         "gelu_tanh" => x.gelu_tanh(),
         "global_max_pool2d" => x.global_max_pool2d(),
+        "hard_shrink" => x.hard_shrink(),
         "hard_sigmoid" => x.hard_sigmoid(),
+        "hard_silu" => x.hard_silu(),
+        "hard_tanh" => x.hard_tanh(),
         "kept" => x.where_nonzero(a()),
         "layer_norm" => x.layer_norm(Some(a()), Some(inputs[2]), 1e-3),
         "leaky_relu" => x.leaky_relu(0.2),
         "leaky_relu-1" => x.leaky_relu(0.3),
         "less" => x.less(a()),
         "ln" => x.ln(),
+        "log_sigmoid" => x.log_sigmoid(),
         "log_softmax" => x.log_softmax(),
         "log_softmax_over" => x.log_softmax_axis(0),
         "matmul" | "matmul-1" | "matmul-2" => x.matmul(a()),
@@ -48,24 +53,35 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "mean" => x.mean().reshape([1]),
         "mean_over" => x.mean_axes(&[-2], true),
         "minimum" => x.minimum(a()),
+        "mish" => x.mish(),
         "multiply" => x * a(),
         "pad" => x.pad(&[[1, 0], [0, 2]], 0.5),
         "power" => x.power(3.0),
         "power-1" => x.power(-1.5),
         "power_by" => x.pow(a()),
         "repeat" => x.repeat(1, 3),
+        "resample" => {
+            let terms = |from, to| Interpolation::Bilinear.terms(from, to, false);
+            x.resample(1, terms(3, 5)).resample(2, terms(4, 3))
+        }
         "reshape" => x.reshape([3, 8]),
         "scale" => x.scale(-1.5),
         "selu" => x.selu(),
         "silu" => x.silu(),
         "slice" => x.slice(&[1, 0, 2], [1, 3, 2]),
+        "soft_shrink" => x.soft_shrink(),
         "softmax_over" => x.softmax_axis(1),
         "softplus" => x.softplus(),
         "softsign" => x.softsign(),
+        "sparse_plus" => x.sparse_plus(),
+        "sparse_sigmoid" => x.sparse_sigmoid(),
+        "sparsemax" => x.sparsemax(),
         "sqrt" => x.sqrt(),
+        "squareplus" => x.squareplus(),
         "subtract" => x - a(),
         "sum" => x.sum().reshape([1]),
         "sum_over" => x.sum_axes(&[0, 2], false),
+        "tanh_shrink" => x.tanh_shrink(),
         "transpose" => x.transpose(&[2, 0, 1]),
         "truncate" => x.truncate(),
         other => panic!("an operation that is not compared: {other}"),

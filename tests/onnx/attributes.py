@@ -104,6 +104,11 @@ CASES = {
     "Greater": binary(),
     "Less": binary(),
     "Conv": Case([IMAGES, draw(4, 4, 2, 2)], {**WINDOW, "group": [2], "kernel_shape": [[2, 2], [3, 3]]}, known=(1,)),
+    "ConvTranspose": Case(
+        [IMAGES, draw(4, 4, 3, 3)],
+        {**WINDOW, "group": [2], "kernel_shape": [[3, 3], [2, 2]], "output_padding": [[1, 0]], "output_shape": [[8, 11]]},
+        known=(1,),
+    ),
     "AveragePool": Case([IMAGES], {**POOL, "count_include_pad": [1]}, {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
     "MaxPool": Case([IMAGES], {**POOL, "storage_order": [1]}, {"kernel_shape": [3, 3]}),
     "BatchNormalization": Case(
@@ -113,6 +118,14 @@ CASES = {
         known=(1, 2, 3, 4),
     ),
     "LayerNormalization": Case([X, draw(4)], {"axis": [1, -2], "epsilon": [0.5], "stash_type": [0]}, known=(1,)),
+    "IsInf": Case([X / np.round(X)], {"detect_negative": [0], "detect_positive": [0]}),
+    "ThresholdedRelu": Case([X], {"alpha": [0.5]}),
+    "Trilu": Case([X], {"upper": [0]}),
+    "DepthToSpace": Case([draw(1, 8, 2, 3)], {"blocksize": [2], "mode": ["CRD"]}, {"blocksize": 2}),
+    "SpaceToDepth": Case([draw(1, 2, 4, 4)], {"blocksize": [4]}, {"blocksize": 2}),
+    "Xor": binary(TRUTH, X > 0.5),
+    "InstanceNormalization": Case([IMAGES, draw(4), draw(4)], {"epsilon": [0.5]}, known=(1, 2)),
+    "LRN": Case([IMAGES], {"alpha": [0.5], "beta": [0.5], "bias": [2.0], "size": [5]}, {"alpha": 0.3, "size": 3}),
     "Concat": Case([X, draw(2, 3, 4)], {"axis": [0, 2, -1]}, {"axis": 1}),
     "Gather": Case([X, np.array([1, 0], np.int64)], {"axis": [1, -1]}, known=(1,)),
     "Range": Case([np.float32(1), np.float32(9), np.float32(2)], {"stash_type": [10]}, known=(0, 1, 2)),
@@ -146,6 +159,20 @@ def by_version(name, version):
         return Case([IMAGES], {"mode": ["reflect", "edge"], "value": [2.5], "pads": [[0, 0, 1, 0, 0, 0, 0, 2]]}, {"pads": [0, 0, 1, 1, 0, 0, 1, 1]})
     if name == "Pad":
         return Case([IMAGES, np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)], {"mode": ["reflect", "edge", "wrap"]}, known=(1,))
+    if name == "GroupNormalization":
+        others = {"epsilon": [0.5], "num_groups": [4], "stash_type": [10]}
+        return Case([IMAGES, draw(4), draw(4)], others, {"num_groups": 2}, known=(1, 2))
+    if name == "Resize":
+        modes = ["align_corners", "asymmetric", "pytorch_half_pixel", "tf_crop_and_resize"]
+        modes += ["tf_half_pixel_for_nn"] if version < 13 else []
+        modes += ["half_pixel_symmetric"] if version >= 19 else []
+        others = {
+            "antialias": [1], "axes": [[2, 3]], "coordinate_transformation_mode": modes, "cubic_coeff_a": [-0.5],
+            "exclude_outside": [1], "extrapolation_value": [5.0], "keep_aspect_ratio_policy": ["not_larger", "not_smaller"],
+            "mode": ["linear", "cubic"], "nearest_mode": ["round_prefer_ceil", "floor", "ceil"],
+        }
+        empty = np.array([], np.float32)
+        return Case([IMAGES, empty, np.array([1, 1, 1.7, 0.6], np.float32)], others, known=(1, 2))
     if name == "Slice":
         return Case([X], {"axes": [[1, 2]], "starts": [[1, 1]], "ends": [[1, 2]]}, {"starts": [0, 1], "ends": [2, 3]})
     if name == "Split" and version < 18:
@@ -213,6 +240,19 @@ def small(name, version, case, attribute, value):
         return case, {"strides": [2, 2]}
     if attribute in getattr(case, "with_parameters", {}):
         return case, case.with_parameters[attribute]
+    if name == "Resize" and attribute in ("cubic_coeff_a", "exclude_outside"):
+        return case, {"mode": "cubic"}
+    if name == "Resize" and attribute == "antialias":
+        return case, {"mode": "linear"}
+    if name == "Resize" and attribute == "axes":
+        return Case([IMAGES, case.inputs[1], case.inputs[2][2:]], case.others, known=(1, 2)), {}
+    if name == "Resize" and attribute == "keep_aspect_ratio_policy":
+        sizes = np.array([1, 4, 8, 8], np.int64)
+        return Case([IMAGES, case.inputs[1], case.inputs[1], sizes], case.others, known=(1, 2, 3)), {}
+    if name == "ConvTranspose" and attribute in ("output_padding", "auto_pad"):
+        return case, {"strides": [2, 2]}
+    if name == "ConvTranspose" and attribute == "output_shape":
+        return case, {"strides": [2, 2]}
     if name == "Conv" and attribute == "group":
         return Case([case.inputs[0], case.inputs[1][:, :2]], case.others, known=(1,)), {}
     if name == "LayerNormalization" and attribute == "axis" and value != 0:
@@ -268,7 +308,8 @@ def main():
         if since > 13 and since != newest[domain, name] and same:
             continue
         # Older forms are rejected.
-        for attribute in attributes if domain == "" and since >= known[""][name] else []:
+        # The tests of single nodes cover the branches of If.
+        for attribute in attributes if domain == "" and name != "If" and since >= known[""][name] else []:
             case = by_version(name, since)
             if attribute == "consumed_inputs":
                 case = Case([], {attribute: [[0]]}) if case is None else Case(case.inputs, {attribute: [[0]]}, case.needed, case.known)

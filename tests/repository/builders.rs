@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files with builders.
-const FOLDERS: [&str; 8] = ["constraints", "initializers", "layers", "losses", "metrics", "model", "optimizers", "regularizers"];
+const FOLDERS: [&str; 8] =
+    ["constraints", "initializers", "layers", "losses", "metrics", "model", "optimizers", "regularizers"];
 
 /// Methods that set two values of one setting, of which the last is used.
 const ONE_SETTING: [[&str; 2]; 1] = [["lower", "higher"]];

@@ -174,7 +174,7 @@ impl<'a> Group<'a> {
                     group.add_arrays(format!("{path}/"), depth + 1, seen, found)?;
                 }
                 None => match value::unsupported(&messages)? {
-                    Some(problem) => found.push((path, Err(problem.into()))),
+                    Some(problem) => found.push((path, Err(problem))),
                     None => {
                         let array = value::array(&self.file.bytes, &messages);
                         let array = array.map_err(|problem| format!("\"{place}\": {problem}"))?;

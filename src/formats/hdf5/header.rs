@@ -21,6 +21,7 @@ pub(super) mod kind {
     pub(crate) const EXTERNAL_FILES: u8 = 0x07;
     pub(crate) const LAYOUT: u8 = 0x08;
     pub(crate) const GROUP_INFO: u8 = 0x0a;
+    pub(crate) const FILTERS: u8 = 0x0b;
     pub(crate) const ATTRIBUTE: u8 = 0x0c;
     pub(crate) const CONTINUATION: u8 = 0x10;
     pub(crate) const SYMBOL_TABLE: u8 = 0x11;
@@ -116,7 +117,7 @@ fn push<'a>(
 ) -> Result<()> {
     match kind {
         kind::CONTINUATION => blocks.push((body.number(8)?, body.number(8)?)),
-        kind::DATASPACE | kind::DATATYPE | kind::LAYOUT | kind::ATTRIBUTE if flags & 2 != 0 => {
+        kind::DATASPACE | kind::DATATYPE | kind::LAYOUT | kind::FILTERS | kind::ATTRIBUTE if flags & 2 != 0 => {
             return Err("it has shared header messages, which are not supported; copy it with h5repack".into());
         }
         _ => {

@@ -179,7 +179,7 @@ fn every_array_is_listed() {
     let bytes = changed(b"\x11\x20\x1f\0\x04", 0, &[0x13]);
     let arrays = opened(&bytes).unwrap().arrays().unwrap();
     let problems: Vec<&String> = arrays.iter().filter_map(|(_, array)| array.as_ref().err()).collect();
-    assert_eq!(problems, ["its elements must be float16, float32, float64 or integers; convert it first"]);
+    assert_eq!(problems, ["its elements must be float16, bfloat16, float32, float64 or integers; convert it first"]);
     // A damaged array is an error.
     let sizes = [2u64.to_le_bytes(), 3u64.to_le_bytes()].concat();
     let text = opened(&changed(&sizes, 8, &4u64.to_le_bytes())).unwrap().arrays().unwrap_err();

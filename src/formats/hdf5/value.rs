@@ -2,9 +2,12 @@
 
 use super::UNDEFINED_ADDRESS;
 use super::bytes::{Bytes, Cursor, Result};
+use super::chunks::Chunks;
+use super::filters::Filters;
 use super::header::{Message, kind};
 use crate::Shape;
 use crate::save::half;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -27,10 +30,16 @@ pub(crate) enum Values {
 enum Type {
     Float {
         bytes: usize,
+        big_endian: bool,
+    },
+    /// A float with the exponent of `f32` and a mantissa of 7 bits.
+    BFloat16 {
+        big_endian: bool,
     },
     Integer {
         bytes: usize,
         signed: bool,
+        big_endian: bool,
     },
     Text {
         bytes: usize,
@@ -45,10 +54,20 @@ impl Type {
     /// The size of an element in bytes.
     fn bytes(self) -> usize {
         match self {
-            Type::Float { bytes } | Type::Integer { bytes, .. } | Type::Text { bytes } => bytes,
+            Type::Float { bytes, .. } | Type::Integer { bytes, .. } | Type::Text { bytes } => bytes,
+            Type::BFloat16 { .. } => 2,
             Type::TextInHeap => 16,
             Type::Other => 0,
         }
+    }
+
+    fn is_big_endian(self) -> bool {
+        matches!(
+            self,
+            Type::Float { big_endian: true, .. }
+                | Type::BFloat16 { big_endian: true }
+                | Type::Integer { big_endian: true, .. }
+        )
     }
 }
 
@@ -56,12 +75,15 @@ impl Type {
 fn datatype(mut body: Cursor<'_>) -> Result<Type> {
     let (class, bits) = (body.byte()? & 15, body.number(3)?);
     let bytes = body.number(4)? as usize;
+    let big_endian = bits & 1 == 1;
+    // The bit at which the exponent of a float begins. Bit 6 marks the byte order of VAX computers.
+    let exponent = body.0.get(4).filter(|_| bits & 0x40 == 0);
     Ok(match (class, bytes) {
-        (0, 1 | 2 | 4 | 8) if bits & 1 == 0 => Type::Integer { bytes, signed: bits & 8 != 0 },
-        // IEEE 754: the exponent begins at bit 10, 23 or 52.
-        (1, 2) if bits & 0x41 == 0 && body.0.get(4) == Some(&10) => Type::Float { bytes },
-        (1, 4) if bits & 0x41 == 0 && body.0.get(4) == Some(&23) => Type::Float { bytes },
-        (1, 8) if bits & 0x41 == 0 && body.0.get(4) == Some(&52) => Type::Float { bytes },
+        (0, 1 | 2 | 4 | 8) => Type::Integer { bytes, signed: bits & 8 != 0, big_endian },
+        (1, 2) if exponent == Some(&7) => Type::BFloat16 { big_endian },
+        (1, 2) if exponent == Some(&10) => Type::Float { bytes, big_endian },
+        (1, 4) if exponent == Some(&23) => Type::Float { bytes, big_endian },
+        (1, 8) if exponent == Some(&52) => Type::Float { bytes, big_endian },
         (3, 1..) => Type::Text { bytes },
         (9, 16) if bits & 15 == 1 => Type::TextInHeap,
         _ => Type::Other,
@@ -92,40 +114,80 @@ fn parts<'a>(messages: &[Message<'a>]) -> Result<Parts<'a>> {
 }
 
 /// The reason why an intact array cannot be read, if its type or storage is not supported.
-pub(super) fn unsupported(messages: &[Message<'_>]) -> Result<Option<&'static str>> {
-    let Ok([_, kind, mut layout]) = parts(messages) else { return Ok(Some("it is a datatype, expected an array")) };
+pub(super) fn unsupported(messages: &[Message<'_>]) -> Result<Option<String>> {
+    let Ok([_, kind, mut layout]) = parts(messages) else {
+        return Ok(Some("it is a datatype, expected an array".into()));
+    };
     let (version, class) = (layout.byte()?, layout.byte()?);
-    Ok(match datatype(kind)? {
+    let problem = match datatype(kind)? {
         _ if find(messages, kind::EXTERNAL_FILES).is_some() => {
             Some("its elements are in another file, which is not supported")
         }
         Type::Text { .. } | Type::TextInHeap | Type::Other => {
-            Some("its elements must be float16, float32, float64 or integers; convert it first")
+            Some("its elements must be float16, bfloat16, float32, float64 or integers; convert it first")
         }
         _ if version < 3 => Some("it has a layout of HDF5 before 1.6.3, which is not supported; copy it with h5repack"),
-        _ if class > 1 => Some("it is stored in chunks, which is not supported; convert it with h5repack -l CONTI"),
+        _ if class > 2 => Some("it is a virtual array, which is not supported; copy it with h5repack -l CONTI"),
         _ => None,
-    })
+    };
+    match (problem, class) {
+        (None, 2) => Ok(filters(messages)?.problem()),
+        (problem, _) => Ok(problem.map(str::to_owned)),
+    }
+}
+
+/// The filters of the chunks of an array.
+fn filters(messages: &[Message<'_>]) -> Result<Filters> {
+    find(messages, kind::FILTERS).map_or_else(|| Ok(Filters::default()), Filters::read)
+}
+
+/// The bytes of the value of elements that were never written; empty for zeros (section IV.A.2.f).
+fn fill_value<'a>(messages: &[Message<'a>]) -> Result<&'a [u8]> {
+    let Some(mut body) = find(messages, kind::FILL_VALUE) else { return Ok(&[]) };
+    let version = body.byte()?;
+    let defined = match version {
+        1 | 2 => {
+            body.take(2)?;
+            body.byte()? == 1
+        }
+        _ => body.byte()? & 0x20 != 0,
+    };
+    let length = if defined { body.number(4)? } else { 0 };
+    body.take(length as usize)
 }
 
 /// Reads the array that the messages of an object describe.
 pub(super) fn array(bytes: &Bytes<'_>, messages: &[Message<'_>]) -> Result<Array> {
     let [space, kind, layout] = parts(messages)?;
     if let Some(problem) = unsupported(messages)? {
-        return Err(problem.into());
+        return Err(problem);
     }
     let (shape, kind) = (dataspace(space)?, datatype(kind)?);
     let length = (shape.len() as u64).saturating_mul(kind.bytes() as u64);
-    let data = elements(bytes, layout, length)?;
+    let mut data = match layout.0.get(1) {
+        Some(2) => {
+            let (filters, fill) = (filters(messages)?, fill_value(messages)?);
+            Cow::Owned(Chunks::read(bytes, layout, filters, shape.sizes(), kind.bytes(), fill)?)
+        }
+        _ => Cow::Borrowed(elements(bytes, layout, length)?),
+    };
+    if kind.is_big_endian() {
+        bytes.spend(length)?;
+        data.to_mut().chunks_exact_mut(kind.bytes()).for_each(<[u8]>::reverse);
+    }
+    let data = &*data;
     let width = if matches!(kind, Type::Integer { .. }) { 8 } else { 4 };
     bytes.spend((shape.len() as u64).saturating_mul(width))?;
     let values = match kind {
-        Type::Float { bytes: 4 } => Values::Floats(decode_f32(data).collect()),
-        Type::Float { bytes: 2 } => {
+        Type::Float { bytes: 4, .. } => Values::Floats(decode_f32(data).collect()),
+        Type::BFloat16 { .. } => Values::Floats(
+            data.as_chunks().0.iter().map(|two| f32::from_bits(u32::from(u16::from_le_bytes(*two)) << 16)).collect(),
+        ),
+        Type::Float { bytes: 2, .. } => {
             Values::Floats(data.as_chunks().0.iter().map(|two| half(u16::from_le_bytes(*two))).collect())
         }
         Type::Float { .. } => Values::Floats(decode_u64(data).map(|bits| f64::from_bits(bits) as f32).collect()),
-        Type::Integer { bytes, signed } => {
+        Type::Integer { bytes, signed, .. } => {
             Values::Integers(data.chunks(bytes).map(|one| integer(one, signed)).collect())
         }
         _ => return Err("its elements are not numbers".into()),

@@ -121,7 +121,8 @@ fn read_layers<'a>(
     version: Option<&str>,
 ) -> Result<(ModelDescription, Reader<'a>)> {
     let mut first = None;
-    for size in (2..64).chain((64..=LARGEST_SIZE).step_by(32)) {
+    // Powers of 2 are last, for networks that crop thousands of steps.
+    for size in (2..64).chain((64..=1024).step_by(32)).chain((11..=LARGEST_SIZE.ilog2()).map(|power| 1 << power)) {
         let mut reader = Reader::new(registry).of_version(version);
         reader.open_size = size;
         let description = ModelDescription::read(model, &mut reader)?;
@@ -133,8 +134,8 @@ fn read_layers<'a>(
     first.ok_or_else(|| "its layers cannot be read".into())
 }
 
-/// The largest size that is tried for open axes.
-const LARGEST_SIZE: usize = 1024;
+/// The largest size that is tried for open axes, a power of 2.
+const LARGEST_SIZE: usize = 1 << 15;
 
 impl Incoming {
     /// The layers with their weights.

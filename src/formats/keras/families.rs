@@ -34,7 +34,13 @@ pub(super) const INITIALIZER: Family = Family {
     noun: "initializer",
     module: "keras.initializers",
     kinds: || INITIALIZERS.iter().collect(),
-    aliases: &[("zero", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("IdentityInitializer", "Identity"), ("normal", "RandomNormal")],
+    aliases: &[
+        ("zero", "Zeros"),
+        ("one", "Ones"),
+        ("uniform", "RandomUniform"),
+        ("IdentityInitializer", "Identity"),
+        ("normal", "RandomNormal"),
+    ],
     options: options::INITIALIZER,
 };
 

@@ -82,6 +82,29 @@ pub(super) fn rename_alpha(config: &mut Config, _input: Option<Shape>) -> Result
     Ok(())
 }
 
+/// Splits `axes`, a number or one number for each input, into two options.
+pub(super) fn split_axes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    let [axis, other] = match config.remove("axes") {
+        Some(Value::Array(axes)) => match &axes[..] {
+            [axis, other] => [axis.clone(), other.clone()],
+            _ => return Err(format!("axes is {}, expected one axis for each input", Value::from(axes))),
+        },
+        Some(axis) => [axis.clone(), axis],
+        None => return Ok(()),
+    };
+    config.insert("axis".into(), axis);
+    config.insert("other_axis".into(), other);
+    Ok(())
+}
+
+/// Writes the two axes as one option.
+pub(super) fn join_axes(config: &mut Config) -> Result<()> {
+    if let (Some(axis), Some(other)) = (config.remove("axis"), config.remove("other_axis")) {
+        config.insert("axes".into(), json!([axis, other]));
+    }
+    Ok(())
+}
+
 /// Flattens the option `name`, which Keras writes by axis (`[1, 2]`) or by side (`[[1, 1], [2, 2]]`), to one size per side.
 pub(super) fn expand_sides(config: &mut Config, name: &str) -> Result<()> {
     if let Some(Value::Array(axes)) = config.get(name) {
@@ -103,7 +126,7 @@ pub(super) fn group_by_axis(config: &mut Config, name: &str) -> Result<()> {
 
 /// Replaces lists of one size, which Keras writes for layers with one axis of positions, by the size.
 pub(super) fn single_sizes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    for name in ["kernel_size", "strides", "dilation_rate", "pool_size"] {
+    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding"] {
         if let Some(Value::Array(sizes)) = config.get(name)
             && let [size] = &sizes[..]
         {
@@ -123,22 +146,36 @@ pub(super) fn single_strides(config: &mut Config, input: Option<Shape>) -> Resul
     single_sizes(config, input)
 }
 
-/// Checks that `axis` is the last axis: −1, its number, or a list of one of these.
-pub(super) fn require_last_axis(config: &mut Config, input: Option<Shape>) -> Result<()> {
-    let axis = match config.remove("axis") {
+/// Replaces a list of one axis by the axis, and removes the last axis, which is the default.
+pub(super) fn single_axis(config: &mut Config, input: Option<Shape>) -> Result<()> {
+    let axis = match config.get("axis") {
         Some(Value::Array(axes)) if axes.len() == 1 => axes[0].clone(),
-        Some(axis) => axis,
+        Some(axis) => axis.clone(),
         None => return Ok(()),
     };
-    // The batch is axis 0. If the shape is unknown, another problem was reported already.
-    let last = match input {
-        Some(input) => axis == input.rank(),
-        None => axis.as_u64().is_some_and(|axis| axis > 0),
-    };
-    if axis == -1 || last {
-        return Ok(());
+    // The batch is axis 0.
+    if axis == -1 || input.is_some_and(|input| axis == input.rank()) {
+        config.remove("axis");
+    } else {
+        config.insert("axis".into(), axis);
     }
-    Err(format!("axis is {axis}, and only the last axis is supported"))
+    Ok(())
+}
+
+/// Replaces null, the size of the input, in `noise_shape` by 0.
+pub(super) fn open_sizes_to_zero(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if let Some(Value::Array(sizes)) = config.get_mut("noise_shape") {
+        sizes.iter_mut().filter(|size| size.is_null()).for_each(|size| *size = json!(0));
+    }
+    Ok(())
+}
+
+/// Replaces 0, the size of the input, in `noise_shape` by null.
+pub(super) fn open_sizes_to_null(config: &mut Config) -> Result<()> {
+    if let Some(Value::Array(sizes)) = config.get_mut("noise_shape") {
+        sizes.iter_mut().filter(|size| **size == 0).for_each(|size| *size = Value::Null);
+    }
+    Ok(())
 }
 
 /// Sets the strides to the size of the pool if they are missing.

@@ -2,37 +2,43 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size,
-    name_merge_mode, null_merge_mode, of_weights, recurrent_options, reject_unnamed_activations, rename_alpha, require_last_axis,
-    single_sizes, single_strides,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
+    name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
+    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
-use crate::Spec;
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
     self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
-    Activation, Add, Average, AveragePool1d, AveragePool2d, BatchNorm, Bidirectional, Concatenate, Conv1d, Conv2d, ConvLstm2d,
-    Cropping1d, Cropping2d, Dense, DepthwiseConv2d, Dropout, Elu, Embedding, Flatten, GlobalAveragePool1d,
-    GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity, Layer, LayerNorm,
-    LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu, RepeatVector,
-    Rescaling, Reshape, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax, Subtract,
-    TimeDistributed, UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
+    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
+    RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
+    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
+use crate::{Spec, SpecValue};
 
 /// The layers that both libraries have.
 pub(super) const LAYERS: &[Kind] = &[
+    kind("ActivityRegularization", || ActivityRegularization::new(0.0, 0.0).spec(), &[]),
     activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
     kind("Add", || Add.spec(), &[]),
+    dropout(kind("AlphaDropout", || AlphaDropout::new(0.0).spec(), &["rate"])),
     kind("Average", || Average.spec(), &[]),
     pooling1d(kind("AveragePooling1D", || AveragePool1d::new(2).spec(), &[])),
     pooling(kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[])),
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || {
+            of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)).with("center", true).with("scale", true)
+        },
         inactive: BATCH_NORMALIZATION,
         ..kind("BatchNormalization", || BatchNorm::new().spec(), &[])
     },
@@ -56,9 +62,20 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", 0),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv1DTranspose", || Conv1dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0][..]),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
     Kind {
@@ -73,13 +90,21 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("Dense", || Dense::new(1).spec(), &["units"]))
     },
     Kind {
+        from_keras: single_sizes,
+        optional: || of_weights(&["depthwise", "bias"]),
+        inactive: DEPTHWISE_CONV,
+        ..activated(kind("DepthwiseConv1D", || DepthwiseConv1d::new(1).spec(), &["kernel_size"]))
+    },
+    Kind {
         optional: || of_weights(&["depthwise", "bias"]),
         inactive: DEPTHWISE_CONV,
         ..activated(kind("DepthwiseConv2D", || DepthwiseConv2d::new(1).spec(), &["kernel_size"]))
     },
+    dropout(kind("Dropout", || Dropout::new(0.0).spec(), &["rate"])),
     Kind {
-        inactive: &[ignored("seed", DRAWS), only_null("noise_shape")],
-        ..kind("Dropout", || Dropout::new(0.0).spec(), &["rate"])
+        from_keras: split_axes,
+        to_keras: join_axes,
+        ..kind("Dot", || Dot::new([-1, -1]).spec(), &["axis", "other_axis"])
     },
     kind("ELU", || Elu::new().spec(), &[]),
     Kind {
@@ -88,20 +113,22 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Embedding", || Embedding::new(1, 1).spec(), &["input_dim", "output_dim"])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("Flatten", || Flatten.spec(), &[]) },
+    seeded(kind("GaussianDropout", || GaussianDropout::new(0.0).spec(), &["rate"])),
+    seeded(kind("GaussianNoise", || GaussianNoise::new(0.0).spec(), &["stddev"])),
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling1D", || GlobalAveragePool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling1D", || GlobalMaxPool1d.spec(), &[]) },
     Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]) },
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)),
         ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
     },
     recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),
     Kind {
-        from_keras: require_last_axis,
-        optional: || of_weights(&["gamma", "beta"]),
+        from_keras: single_axis,
+        optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Ints(vec![-1])),
         inactive: LAYER_NORMALIZATION,
         ..kind("LayerNormalization", || LayerNorm::new().spec(), &[])
     },
@@ -121,8 +148,16 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
+    Kind {
+        inactive: &[DATA_FORMAT, only("fill_mode", &[Scalar::Str("constant")])],
+        ..kind("Resizing", || Resizing::new(1, 1).spec(), &["height", "width"])
+    },
     Kind { from_keras: infer_size, ..kind("Reshape", || Reshape::new(1).spec(), &["target_shape"]) },
-    Kind { from_keras: require_last_axis, ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[]) },
+    Kind {
+        from_keras: single_axis,
+        optional: || Spec::new("").with("axis", SpecValue::Ints(vec![-1])),
+        ..kind("RMSNormalization", || RmsNormalization::new().spec(), &[])
+    },
     Kind {
         from_keras: single_sizes,
         optional: || of_weights(&["depthwise", "pointwise", "bias"]),
@@ -136,12 +171,16 @@ pub(super) const LAYERS: &[Kind] = &[
     },
     recurrent(kind("SimpleRNN", || SimpleRnn::new(1).spec(), &["units"])),
     Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
+    seeded(kind("SpatialDropout1D", || SpatialDropout1d::new(0.0).spec(), &["rate"])),
+    seeded(kind("SpatialDropout2D", || SpatialDropout2d::new(0.0).spec(), &["rate"])),
+    seeded(kind("SpatialDropout3D", || SpatialDropout3d::new(0.0).spec(), &["rate"])),
     kind("Subtract", || Subtract.spec(), &[]),
     kind("TimeDistributed", || TimeDistributed::new(Identity).spec(), &["layer"]),
     kind("UnitNormalization", || UnitNormalization::new().spec(), &[]),
     kind("UpSampling1D", || UpSampling1d::new(2).spec(), &[]),
     Kind {
-        inactive: &[DATA_FORMAT, only("interpolation", &[Scalar::Str("nearest")])],
+        optional: || Spec::new("").with("interpolation", "bilinear"),
+        inactive: &[DATA_FORMAT],
         ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
     },
     Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
@@ -167,6 +206,8 @@ const ELEMENTS: &[Scalar] = &[
     Scalar::Null,
     Scalar::Str("float32"),
     Scalar::Str("float64"),
+    Scalar::Str("float16"),
+    Scalar::Str("bfloat16"),
     Scalar::Str("int64"),
     Scalar::Str("int32"),
     Scalar::Str("int16"),
@@ -178,8 +219,6 @@ const ELEMENTS: &[Scalar] = &[
 ];
 
 const BATCH_NORMALIZATION: &[InactiveOption] = &[
-    only("center", &[Scalar::Bool(true)]),
-    only("scale", &[Scalar::Bool(true)]),
     only_false("synchronized"),
     only_false("renorm"),
     ignored("renorm_clipping", "it has no effect without renorm"),
@@ -218,10 +257,13 @@ const fn pooling(kind: Kind) -> Kind {
     Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
 }
 
-const DEPTHWISE_CONV: &[InactiveOption] = &[
+const CONV_TRANSPOSE: &[InactiveOption] = &[
     DATA_FORMAT,
+    // Keras 2 writes the number of groups, which has no effect.
     only("groups", &[Scalar::Number(1.0)]),
 ];
+
+const DEPTHWISE_CONV: &[InactiveOption] = &[DATA_FORMAT, only("groups", &[Scalar::Number(1.0)])];
 
 const SEPARABLE_CONV: &[InactiveOption] = &[
     DATA_FORMAT,
@@ -245,6 +287,24 @@ const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel in
 /// A layer with an activation.
 const fn activated(kind: Kind) -> Kind {
     Kind { to_keras: reject_unnamed_activations, ..kind }
+}
+
+const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT];
+
+/// A layer with a seed.
+const fn seeded(kind: Kind) -> Kind {
+    Kind { inactive: SEED, ..kind }
+}
+
+/// A dropout layer whose decisions can be shared along axes.
+const fn dropout(kind: Kind) -> Kind {
+    Kind {
+        from_keras: open_sizes_to_zero,
+        to_keras: open_sizes_to_null,
+        optional: || Spec::new("").with("noise_shape", &[0][..]),
+        inactive: SEED,
+        ..kind
+    }
 }
 
 /// A recurrent layer.
@@ -289,117 +349,4 @@ pub(super) const REGULARIZERS: &[Kind] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::families::{CONSTRAINT, Family, INITIALIZER, LAYER, REGULARIZER};
-    use super::super::reader::Reader;
-    use super::super::result::Result;
-    use super::*;
-    use crate::Shape;
-    use crate::registry::{BUILT_IN, Part};
-    use crate::save::Registry;
-    use serde_json::{Value, json};
-
-    /// Layers that Keras does not have.
-    const ONLY_GRADUS: &[&str] = &["OnnxGraph"];
-
-    #[test]
-    fn every_layer_is_in_the_table_or_only_in_gradus() {
-        let classes = <dyn Layer>::built_in();
-        for (class, _) in &classes {
-            let kind = LAYERS.iter().find(|kind| kind.class == *class);
-            assert!(kind.is_some() != ONLY_GRADUS.contains(class), "{class} must be in LAYERS or in ONLY_GRADUS");
-            if let Some(kind) = kind {
-                BUILT_IN.make::<dyn Layer>(&(kind.template)()).unwrap();
-            }
-        }
-        assert!(LAYERS.iter().all(|kind| classes.iter().any(|(class, _)| *class == kind.class)));
-    }
-
-    #[test]
-    fn every_initializer_regularizer_and_constraint_round_trips() {
-        for kind in INITIALIZERS.iter().chain(REGULARIZERS) {
-            let spec = (kind.template)();
-            let initializer = BUILT_IN.make::<dyn Initializer>(&spec).map(|initializer| initializer.spec());
-            let regularizer = || BUILT_IN.make::<dyn Regularizer>(&spec).map(|regularizer| regularizer.spec());
-            assert_eq!(initializer.or_else(|_| regularizer()).unwrap(), spec);
-        }
-        let found = |family: &Family, class| assert!(family.find(class).is_some(), "{class} must be in the table");
-        <dyn Initializer>::built_in().into_iter().for_each(|(class, _)| found(&INITIALIZER, class));
-        <dyn Regularizer>::built_in().into_iter().for_each(|(class, _)| found(&REGULARIZER, class));
-        <dyn Constraint>::built_in().into_iter().for_each(|(class, _)| found(&CONSTRAINT, class));
-        for kind in CONSTRAINTS {
-            let spec = (kind.template)();
-            assert_eq!(BUILT_IN.make::<dyn Constraint>(&spec).unwrap().spec(), spec);
-        }
-    }
-
-    #[test]
-    fn regularizers_round_trip() {
-        let both = L1L2::new(0.25, 0.5);
-        let layer = Dense::new(2).kernel_regularizer(both).bias_regularizer(L1::new(0.125)).spec();
-        let config = LAYER.find("Dense").unwrap().config(&layer).unwrap();
-        assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
-        assert_eq!(read("Dense", Value::Object(config), Shape::SCALAR).unwrap(), layer.to_string());
-        let unknown =
-            json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
-        let error = read("Dense", unknown, Shape::SCALAR).unwrap_err();
-        let expected = "here (Dense): kernel_regularizer: L3 is not a supported regularizer. \
-            To add a class, pass a Registry to keras::load_with";
-        assert_eq!(error, expected);
-    }
-
-    fn read(class: &str, config: Value, input: Shape) -> Result<String> {
-        let registry = Registry::new();
-        let mut reader = Reader::new(&registry);
-        let value = json!({"class_name": class, "config": config});
-        let object = super::super::object::Object::read(&value).unwrap();
-        let spec = reader.object(&LAYER, "here", &value, object, Some(input));
-        reader.finish().map(|()| spec.unwrap().to_string())
-    }
-
-    #[test]
-    fn differing_notations_of_keras_are_converted() {
-        let images = Shape::from([4, 6, 2]);
-        let normalization = |axis: Value| read("BatchNormalization", json!({"axis": axis}), images);
-        assert_eq!(normalization(json!([3])), normalization(json!(-1)));
-        assert_eq!(
-            normalization(json!(1)).unwrap_err(),
-            "here (BatchNormalization): axis is 1, and only the last axis is supported"
-        );
-        let pool = read("MaxPooling2D", json!({"pool_size": 3, "strides": null}), images).unwrap();
-        assert_eq!(pool, "MaxPooling2D(pool_size=[3, 3], strides=[3, 3], padding=valid)");
-        let padding = |padding: Value| read("ZeroPadding2D", json!({"padding": padding}), images).unwrap();
-        assert_eq!(padding(json!(2)), "ZeroPadding2D(padding=[2, 2, 2, 2])");
-        assert_eq!(padding(json!([1, 2])), "ZeroPadding2D(padding=[1, 1, 2, 2])");
-        assert_eq!(padding(json!([[1, 0], [2, 3]])), "ZeroPadding2D(padding=[1, 0, 2, 3])");
-        let config = LAYER.find("ZeroPadding2D").unwrap().config(&ZeroPadding2d::new(3).spec()).unwrap();
-        assert_eq!(config["padding"], json!([[3, 3], [3, 3]]));
-        assert_eq!(read("LeakyReLU", json!({"alpha": 0.5}), images).unwrap(), "LeakyReLU(negative_slope=0.5)");
-        assert_eq!(read("Activation", json!({"activation": "swish"}), images).unwrap(), "Activation(activation=silu)");
-        assert_eq!(read("Concatenate", json!({"axis": 1}), images).unwrap(), "Concatenate(axis=1)");
-        let tanh = LAYER.find("Activation").unwrap().config(&Activation::GeluTanh.spec());
-        assert_eq!(tanh.unwrap_err(), "Activation has activation gelu_tanh, for which Keras has no name");
-        let reshape = |shape: Value| read("Reshape", json!({"target_shape": shape}), images);
-        assert_eq!(reshape(json!([-1, 4])).unwrap(), "Reshape(target_shape=[12, 4])");
-        assert_eq!(reshape(json!([-1, 0])).unwrap_err(), "here (Reshape): target_shape does not fit the input");
-        let twice = reshape(json!([-1, -1])).unwrap_err();
-        assert_eq!(twice, "here (Reshape): target_shape is [48,-1], expected integers ≥ 0");
-    }
-
-    #[test]
-    fn custom_activations_are_rejected() {
-        let activation =
-            |activation: Value| read("Dense", json!({"units": 2, "activation": activation}), Shape::from(3));
-        let function = |name: &str| json!({"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"});
-        assert!(activation(function("relu")).unwrap().contains("activation=relu"));
-        assert!(activation(Value::Null).unwrap().contains("activation=linear"));
-        let error = activation(function("mine>relu")).unwrap_err();
-        assert!(
-            error.starts_with("here (Dense): activation is mine>relu, and only these are supported: linear, relu,"),
-            "{error}"
-        );
-        let layer = json!({"module": "keras.layers", "class_name": "ReLU", "config": {"max_value": 6.0}, "registered_name": null});
-        let error = activation(layer).unwrap_err();
-        assert!(error.starts_with("here (Dense): activation is ReLU, and only these are supported"), "{error}");
-    }
-}
+mod tests;

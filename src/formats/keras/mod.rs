@@ -9,8 +9,8 @@
 //!
 //! A whole model consists of layers and connections, weights, running statistics, losses, metrics, and the optimizer with its
 //! state. A part that one of the libraries does not support is an error that names it. Files are written in the format of
-//! Keras 3.15.1. [`load`] also reads files of earlier versions. It supports `Sequential` and functional models in float32; the
-//! latter become a [`Graph`](crate::Graph).
+//! Keras 3.15.1. [`load`] also reads files of earlier versions. It supports `Sequential` and functional models; the latter
+//! become a [`Graph`](crate::Graph). Models of mixed precision and of other float types are computed in float32.
 //!
 //! To resume training in Keras, prefer `.keras`. When Keras 3.15.1 loads any `.h5` file, it builds the optimizer without
 //! variables, so the model must be compiled again before `fit`.

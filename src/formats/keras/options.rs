@@ -23,8 +23,9 @@ enum Accepted {
     /// Only these values, which are equivalent for the given reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/keras.md"))]
     Equivalent(&'static [Scalar], &'static str),
-    /// Only data types and policies of float32.
-    Float32,
+    /// Data types and policies of floats, which are equivalent for the given reason.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/keras.md"))]
+    Floats(&'static str),
     /// All values, as results do not depend on the option for the given reason.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the reasons with docs/keras.md"))]
     Ignored(&'static str),
@@ -90,13 +91,14 @@ pub(super) const DATA_FORMAT: InactiveOption = only("data_format", CHANNELS_LAST
 /// The name of an object.
 pub(super) const NAME: InactiveOption = ignored("name", LABEL);
 
-/// The type of the elements.
-pub(super) const DTYPE: InactiveOption = InactiveOption { name: "dtype", accepted: Accepted::Float32 };
+/// The type of the elements, which includes the policies of mixed precision.
+pub(super) const DTYPE: InactiveOption = InactiveOption { name: "dtype", accepted: Accepted::Floats(FLOATS) };
+
+const FLOATS: &str = "every float type is computed in float32";
 
 /// Options of every layer, besides `name` and `trainable`.
 pub(super) const LAYER: &[InactiveOption] = &[
     DTYPE,
-    only_null("activity_regularizer"),
     only("autocast", &[Bool(true), Null]),
     only_false("dynamic"),
     ignored("batch_input_shape", "the shape of the input is read with the model"),
@@ -156,9 +158,10 @@ impl InactiveOption {
                 let values: Vec<String> = values.iter().map(Scalar::to_string).collect();
                 Some(format!("{name} is {found}, and only {} is supported", values.join(" or ")))
             }
-            Accepted::Float32 if is_float32(value) => None,
-            Accepted::Float32 => Some(format!(
-                "{name} is {found}, and only float32 is supported; create the model in Keras again with float32, and copy its weights"
+            Accepted::Floats(_) if is_float(value) => None,
+            Accepted::Floats(_) => Some(format!(
+                "{name} is {found}, and only {} are supported; create the model in Keras again with float32, and copy its weights",
+                FLOAT_TYPES.join(", ")
             )),
             Accepted::Rejected(reason) => Some(format!("{name} is not supported: {reason}")),
         }
@@ -168,7 +171,7 @@ impl InactiveOption {
     #[cfg(test)]
     pub(super) fn reason(&self) -> Option<&'static str> {
         match self.accepted {
-            Accepted::Ignored(reason) | Accepted::Equivalent(_, reason) => Some(reason),
+            Accepted::Ignored(reason) | Accepted::Equivalent(_, reason) | Accepted::Floats(reason) => Some(reason),
             _ => None,
         }
     }
@@ -196,14 +199,18 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// Whether a data type or a policy, in the notation of any version of Keras, means float32 for computations and weights.
-fn is_float32(value: &Value) -> bool {
+/// The data types and policies of floats.
+const FLOAT_TYPES: [&str; 6] = ["float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"];
+
+/// Whether a value is a data type or a policy of floats, in the notation of any version of Keras.
+fn is_float(value: &Value) -> bool {
     const POLICIES: [&str; 3] = ["DTypePolicy", "FloatDTypePolicy", "Policy"];
+    let is_float = |name: &str| FLOAT_TYPES.contains(&name);
     match Object::read(value) {
         Some(object) if !object.custom && POLICIES.contains(&object.name) => {
-            object.config.get("name").is_some_and(|name| name == "float32")
+            object.config.get("name").and_then(Value::as_str).is_some_and(is_float)
         }
-        Some(object) => !object.custom && object.name == "float32",
+        Some(object) => !object.custom && is_float(object.name),
         None => value.is_null(),
     }
 }
@@ -263,18 +270,16 @@ mod tests {
     }
 
     #[test]
-    fn only_float32_is_float32() {
+    fn policies_of_floats_are_computed_in_float32() {
         let policy = |class: &str, name: &str| json!({"class_name": class, "config": {"name": name}});
-        for value in [json!(null), json!("float32"), policy("DTypePolicy", "float32"), policy("Policy", "float32")] {
-            assert_eq!(DTYPE.problem(&value), None, "{value}");
+        for name in FLOAT_TYPES {
+            for value in [json!(name), policy("DTypePolicy", name), policy("Policy", name)] {
+                assert_eq!(DTYPE.problem(&value), None, "{value}");
+            }
         }
-        for value in [json!("float64"), policy("DTypePolicy", "mixed_float16"), policy("Other", "float32")] {
-            assert!(DTYPE.problem(&value).unwrap().contains("only float32 is supported"), "{value}");
+        assert_eq!(DTYPE.problem(&json!(null)), None);
+        for value in [json!("int32"), policy("QuantizedDTypePolicy", "int8_from_float32"), policy("Other", "float32")] {
+            assert!(DTYPE.problem(&value).unwrap().contains("and only float32, mixed_float16, "), "{value}");
         }
-        let message = DTYPE.problem(&policy("DTypePolicy", "mixed_float16")).unwrap();
-        assert!(
-            message.starts_with("dtype is mixed_float16, and only float32 is supported; create the model"),
-            "{message}"
-        );
     }
 }

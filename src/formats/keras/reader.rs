@@ -16,7 +16,8 @@ pub(super) struct Reader<'a> {
     pub(super) registry: &'a Registry,
     /// The size of open axes to which layers are applied.
     pub(super) open_size: usize,
-    problems: Vec<String>,
+    /// The places and the descriptions of problems.
+    problems: Vec<(String, String)>,
     /// Remedies for the problems.
     remedies: BTreeSet<&'static str>,
     /// Whether the file was written by Keras 1 or 2, whose `hard_sigmoid` is another function.
@@ -39,7 +40,7 @@ impl<'a> Reader<'a> {
 
     /// Records a problem at a place.
     pub(super) fn problem(&mut self, place: &str, problem: impl Display) {
-        self.problems.push(if place.is_empty() { problem.to_string() } else { format!("{place}: {problem}") });
+        self.problems.push((place.into(), problem.to_string()));
     }
 
     /// Records the error of a result at a place.
@@ -60,7 +61,20 @@ impl<'a> Reader<'a> {
     /// Returns an error with all problems and remedies, if any.
     pub(super) fn finish(self) -> Result<(), String> {
         let remedies: String = self.remedies.into_iter().map(|remedy| format!(". {remedy}")).collect();
-        match &self.problems[..] {
+        // A problem of several layers is described once.
+        let mut places: Vec<(String, String)> = Vec::new();
+        for (place, problem) in self.problems {
+            match places.iter_mut().find(|(_, known)| *known == problem) {
+                Some((known, _)) => known.extend([", ", &place]),
+                None => places.push((place, problem)),
+            }
+        }
+        let text = |(place, problem): (String, String)| match place.is_empty() {
+            true => problem,
+            false => format!("{place}: {problem}"),
+        };
+        let problems: Vec<String> = places.into_iter().map(text).collect();
+        match &problems[..] {
             [] => Ok(()),
             [only] => Err(format!("{only}{remedies}")),
             all => Err(format!("{} problems: {}{remedies}", all.len(), all.join("; "))),
@@ -128,7 +142,7 @@ impl<'a> Reader<'a> {
             let option = tables.iter().copied().flatten().find(|option| option.name == name);
             match option.map(|option| option.problem(value)) {
                 None => self.problem(place, format!("unknown option \"{name}\"")),
-                Some(problem) => self.problems.extend(problem.map(|problem| format!("{place}: {problem}"))),
+                Some(problem) => self.problems.extend(problem.map(|problem| (place.into(), problem))),
             }
         }
     }
@@ -268,7 +282,10 @@ impl<'a> Reader<'a> {
             let inner = object.config.values_mut().filter_map(|value| value.get_mut("config")?.as_object_mut());
             inner.for_each(|config| drop(config.remove("trainable")));
         }
+        let activity = object.config.remove("activity_regularizer").filter(|regularizer| !regularizer.is_null());
+        let activity = activity.and_then(|regularizer| self.part(place, "activity_regularizer", &regularizer));
         let spec = self.object(&LAYER, place, value, object, input)?;
+        let spec = activity.into_iter().fold(spec, |spec, regularizer| spec.with("activity_regularizer", regularizer));
         Some(if frozen { spec.with("trainable", false) } else { spec })
     }
 
@@ -289,6 +306,7 @@ impl<'a> Reader<'a> {
         let name = match &object {
             None if value.is_null() => Some("linear"),
             Some(object) if object.name == "swish" && !object.custom => Some("silu"),
+            Some(object) if object.name == "hard_swish" && !object.custom => Some("hard_silu"),
             Some(object) if object.name == "hard_sigmoid" && !object.custom && self.keras_2 => {
                 Some(Activation::LegacyHardSigmoid.name())
             }

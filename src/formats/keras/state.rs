@@ -54,6 +54,10 @@ pub(super) fn read(
     let step = match variables.next() {
         None => 0,
         Some(Array { values: Values::Integers(values), .. }) => values.first().map_or(0, |step| (*step).max(0) as u64),
+        // Keras before 2.1 stores the number of steps as a float.
+        Some(array) if number(&array).is_some_and(|step| step >= 0.0 && step.fract() == 0.0) => {
+            number(&array).map_or(0, |step| step as u64)
+        }
         Some(_) => return Err("the first variable of its optimizer must be an integer, the number of steps".into()),
     };
     let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };

@@ -1,9 +1,11 @@
 //! The graph of an ONNX file: nodes in topological order, constants, inputs and outputs.
 
+use super::branch;
 use super::constant::Constant;
 use super::node::Node;
 use super::operators::constant::read_constant;
 use super::proto::{self, element};
+use super::size_limit::FileMemory;
 use super::tensor::Tensor;
 use super::{operators, scikit_learn, tensor, versions};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +20,8 @@ pub(super) struct Nodes {
     pub(super) constants: BTreeMap<String, Constant>,
     /// The reasons why other constants cannot be read.
     pub(super) unreadable: BTreeMap<String, String>,
+    /// The memory limit of the file.
+    pub(super) memory: FileMemory,
 }
 
 /// An input that is not a constant.
@@ -42,7 +46,7 @@ pub(super) struct Output {
 impl Nodes {
     /// Reads the graph of a file. Checks that every value has a single source that precedes its readers. The error lists all
     /// problems, and the unknown operators.
-    pub(super) fn read(model: proto::Model) -> Result<Nodes, String> {
+    pub(super) fn read(model: proto::Model, memory: FileMemory) -> Result<Nodes, String> {
         let mut problems = Vec::new();
         if !model.functions.is_empty() {
             problems.push("it defines functions, which are not supported; export it without functions".to_owned());
@@ -52,56 +56,15 @@ impl Nodes {
             BTreeMap::new()
         });
         let graph = model.graph.ok_or("it has no graph; is it an ONNX file?")?;
-        let (mut constants, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
-        for initializer in &graph.initializer {
-            let name = initializer.name.clone().unwrap_or_default();
-            match Tensor::read(initializer) {
-                // Some exporters store all constants as initializers. No weight of a layer is a scalar.
-                Ok(tensor) => {
-                    let learned = !tensor.sizes.is_empty();
-                    constants.insert(name, Constant::of_file(tensor, learned));
-                }
-                // Unreadable constants are reported when they are used.
-                Err(problem) => {
-                    unreadable.insert(name, problem);
-                }
-            }
-        }
+        let (mut constants, unreadable) = read_tensors(&graph.initializer);
         let is_initializer = |name: &str| constants.contains_key(name) || unreadable.contains_key(name);
         let inputs = graph.input.iter().filter(|input| !is_initializer(input.name.as_deref().unwrap_or("")));
         let inputs: Vec<Result<Input, String>> = inputs.map(Input::read).collect();
         let inputs =
             inputs.into_iter().filter_map(|input| input.map_err(|problem| problems.push(problem)).ok()).collect();
         let outputs = graph.output.iter().map(Output::read).collect();
-        let mut nodes = Vec::new();
-        for node in graph.node {
-            let node = match Node::read(node, &versions) {
-                Ok(node) => node,
-                Err(problem) => {
-                    problems.push(problem);
-                    continue;
-                }
-            };
-            // Unsupported nodes are reported when they are used.
-            if !operators::problems(&node).is_empty() {
-                nodes.push(node);
-                continue;
-            }
-            let read = match read_constant(&node) {
-                Ok(Some(tensor)) => {
-                    let name = node.outputs.first().cloned().unwrap_or_default();
-                    constants.insert(name, Constant::of_file(tensor, false));
-                    Ok(Vec::new())
-                }
-                Ok(None) => scikit_learn::rewrite(node, &mut constants),
-                Err(problem) => Err(problem),
-            };
-            match read {
-                Ok(read) => nodes.extend(read),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        let graph = Nodes { inputs, outputs, nodes, constants, unreadable };
+        let nodes = read_nodes(graph.node, &versions, &mut constants, &mut problems);
+        let graph = Nodes { inputs, outputs, nodes, constants, unreadable, memory };
         if problems.is_empty() {
             problems.extend(graph.order_problems());
         }
@@ -149,7 +112,7 @@ impl Nodes {
     fn unsupported_operators(&self) -> Vec<String> {
         let problems = |node: &Node| match (operators::find(node), operators::problems(node)) {
             (_, problems) if !problems.is_empty() => Some(format!("{node} ({})", problems.join("; "))),
-            (None, _) => Some(format!("{node} (unknown operator)")),
+            (None, _) if !operators::is_known(node) => Some(format!("{node} (unknown operator)")),
             _ => None,
         };
         self.nodes.iter().filter_map(problems).collect()
@@ -162,6 +125,7 @@ impl Nodes {
         for node in self.nodes.iter().rev() {
             if node.outputs.iter().any(|output| needed.contains(output.as_str())) {
                 needed.extend(node.inputs.iter().map(String::as_str));
+                needed.extend(branch::names(node));
                 nodes.push(node.clone());
             }
         }
@@ -172,7 +136,7 @@ impl Nodes {
         let unreadable = self.unreadable.iter().filter(|(name, _)| needed.contains(name.as_str()));
         let unreadable = unreadable.map(|(name, problem)| (name.clone(), problem.clone())).collect();
         let outputs = outputs.iter().map(|name| Output { name: (*name).to_owned(), floats: true }).collect();
-        Nodes { inputs, outputs, nodes, constants, unreadable }
+        Nodes { inputs, outputs, nodes, constants, unreadable, memory: self.memory }
     }
 
     /// The node that computes a value.
@@ -184,6 +148,67 @@ impl Nodes {
     pub(super) fn readers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.nodes.iter().filter(move |node| node.inputs.iter().any(|input| input == name))
     }
+}
+
+/// The constants of a graph, and the reasons why others cannot be read.
+type Tensors = (BTreeMap<String, Constant>, BTreeMap<String, String>);
+
+/// Reads the initializers of a graph.
+pub(super) fn read_tensors(initializers: &[proto::Tensor]) -> Tensors {
+    let (mut constants, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+    for initializer in initializers {
+        let name = initializer.name.clone().unwrap_or_default();
+        match Tensor::read(initializer) {
+            // Some exporters store all constants as initializers. No weight of a layer is a scalar.
+            Ok(tensor) => {
+                let learned = !tensor.sizes.is_empty();
+                constants.insert(name, Constant::of_file(tensor, learned));
+            }
+            // Unreadable constants are reported when they are used.
+            Err(problem) => {
+                unreadable.insert(name, problem);
+            }
+        }
+    }
+    (constants, unreadable)
+}
+
+/// Reads the nodes of a graph. Those that are constants are added to `constants`.
+pub(super) fn read_nodes(
+    list: Vec<proto::Node>,
+    versions: &BTreeMap<String, i64>,
+    constants: &mut BTreeMap<String, Constant>,
+    problems: &mut Vec<String>,
+) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for node in list {
+        let node = match Node::read(node, versions) {
+            Ok(node) => node,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        // Unsupported nodes are reported when they are used.
+        if !operators::problems(&node).is_empty() {
+            nodes.push(node);
+            continue;
+        }
+        let read = match read_constant(&node) {
+            Ok(Some(tensor)) => {
+                let name = node.outputs.first().cloned().unwrap_or_default();
+                constants.insert(name, Constant::of_file(tensor, false));
+                Ok(Vec::new())
+            }
+            Ok(None) => scikit_learn::rewrite(node, constants),
+            Err(problem) => Err(problem),
+        };
+        match read {
+            Ok(read) => nodes.extend(read),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    nodes
 }
 
 impl Input {

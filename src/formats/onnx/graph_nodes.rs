@@ -19,7 +19,7 @@ type Written<T> = Result<T, String>;
 pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
     let (batch, fixed) = (layer.rows.unwrap_or(CHECK_ROWS), layer.rows.map(|rows| [rows, rows]));
     let facts = layer.inputs.iter().map(|input| input.fact(batch)).collect::<Written<Vec<_>>>()?;
-    let checked = check(&layer.nodes, &facts, fixed, Limits::OF_FILE);
+    let checked = check(&layer.nodes, &facts, fixed, Limits::NONE);
     let mut graph = Part { prefix: prefix(writer), names: BTreeMap::new(), nodes: Vec::new(), count: 0 };
     for (number, input) in layer.inputs.iter().enumerate() {
         let (name, channels_first) = writer.layer_input(number);

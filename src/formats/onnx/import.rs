@@ -2,7 +2,7 @@
 
 use super::check::{Checked, Fact, check};
 use super::graph::{self, Nodes};
-use super::layer::{CHECK_ROWS, GraphInput, OnnxGraph};
+use super::layer::{self, CHECK_ROWS, GraphInput, OnnxGraph};
 use super::network::{Network, NetworkLayer, Output};
 use super::node::Node;
 use super::operators;
@@ -11,6 +11,7 @@ use super::rebuild::rebuild;
 use super::run::Graph;
 use super::size_limit::Limits;
 use crate::architecture::Architecture;
+use crate::formats::budget::MemoryLimit;
 use crate::model::{Compile, Model};
 use crate::{AxisOrder, Error, Result, Shape, ValueInfo};
 use std::path::Path;
@@ -30,6 +31,14 @@ use std::sync::Arc;
 /// The errors of [`Graph::load`] and [`Graph::import`].
 pub fn import(path: impl AsRef<Path>) -> Result<Imported> {
     Graph::load(path)?.import()
+}
+
+/// Imports an ONNX file as [`import`] does, with a memory limit.
+///
+/// # Errors
+/// The errors of [`Graph::load_with`] and [`Graph::import`].
+pub fn import_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Imported> {
+    Graph::load_with(path, limit)?.import()
 }
 
 /// An imported network with its weights.
@@ -121,13 +130,23 @@ impl Graph {
         let rows = fixed.first().copied();
         let batch = rows.unwrap_or(CHECK_ROWS);
         let facts = |rows| given.iter().map(|given| given.fact(rows)).collect::<std::result::Result<Vec<_>, _>>();
-        let checked = check(&nodes, &facts(batch).map_err(wrong)?, rows.map(|rows| [rows, rows]), Limits::OF_FILE);
+        let budget = || nodes.memory.budget(layer::elements(&given));
+        let checking = budget().map_err(wrong)?;
+        let limits = Limits::new(&checking, batch);
+        let mut checked = check(&nodes, &facts(batch).map_err(wrong)?, rows.map(|rows| [rows, rows]), limits);
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
         if batch > 1 {
-            let one = check(&nodes, &facts(1).map_err(wrong)?, rows.map(|rows| [rows, 1]), Limits::OF_FILE);
-            if let Some(problem) = rows_problem(&outputs, [&checked, &one], batch) {
+            let checking = budget().map_err(wrong)?;
+            let limits = Limits::new(&checking, 1);
+            let one = check(&nodes, &facts(1).map_err(wrong)?, rows.map(|rows| [rows, 1]), limits);
+            let operators = |checked: &Checked| checked.inlined.as_ref().map(|nodes| nodes.nodes.clone());
+            let problem = match operators(&checked) == operators(&one) {
+                true => rows_problem(&outputs, [&checked, &one], batch),
+                false => Some("the condition of a node If depends on the number of rows".into()),
+            };
+            if let Some(problem) = problem {
                 let fixed =
                     rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
                 return Err(wrong(format!(
@@ -136,6 +155,7 @@ impl Graph {
                 )));
             }
         }
+        let nodes = checked.inlined.take().unwrap_or(nodes);
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
         let orders = shapes.collect::<std::result::Result<Vec<_>, _>>().map_err(wrong)?;
         let inputs: Vec<ValueInfo> = given.iter().map(GraphInput::input).collect();
@@ -184,6 +204,8 @@ impl Graph {
         let declared: Vec<Option<usize>> =
             declared[..1].iter().copied().chain(sample.iter().map(|size| Some(*size))).collect();
         let mut graph = self.clone();
+        let elements = sample.iter().fold(1usize, |product, size| product.saturating_mul(*size));
+        graph.nodes.memory.given = graph.nodes.memory.given.saturating_add(elements);
         for bound in &mut graph.nodes.inputs {
             if bound.name == input {
                 bound.sizes = Some(declared.clone());
@@ -209,7 +231,7 @@ impl Graph {
 
     /// The nodes with unknown operators.
     fn unknown_nodes(&self) -> Vec<String> {
-        self.nodes.nodes.iter().filter(|node| operators::find(node).is_none()).map(Node::to_string).collect()
+        self.nodes.nodes.iter().filter(|node| !operators::is_known(node)).map(Node::to_string).collect()
     }
 
     /// The float outputs. For an output of scikit-learn's `ZipMap`, its input.

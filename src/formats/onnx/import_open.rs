@@ -6,6 +6,7 @@
 
 use super::import::{Imported, graph_input, rows, single_layer};
 use super::network::Network;
+use super::operators;
 use super::run::Graph;
 use super::stored_graph::{CLASS, INPUT_SHAPE};
 use crate::{Result, SampleShape, Spec, SpecValue, ValueInfo};
@@ -56,6 +57,10 @@ impl Graph {
 
     /// The network of a single layer with the outputs of a network for this size.
     fn single_layer(&self, size: usize, network: &Network) -> Option<Network> {
+        // The layer would have the branch for this size.
+        if self.nodes.nodes.iter().any(operators::is_conditional) {
+            return None;
+        }
         let graph = self.bound(size);
         let names: Vec<&str> = network.outputs.iter().map(|output| output.name.as_str()).collect();
         let nodes = graph.nodes.needed_for(&names);

@@ -5,6 +5,7 @@ use super::graph::Nodes;
 use super::scope::Weight;
 use super::size_limit::Limits;
 use crate::Shape;
+use crate::formats::budget::Budget;
 use std::sync::Arc;
 
 /// A layer that runs an ONNX graph. [`import`](super::import) creates it for nodes and graphs without an equivalent layer. It
@@ -20,6 +21,11 @@ pub struct OnnxGraph {
     pub(super) outputs: GraphOutputs,
     /// The number of rows, if it is fixed in the file.
     pub(super) rows: Option<usize>,
+}
+
+/// The number of elements of one row of all inputs.
+pub(super) fn elements(inputs: &[GraphInput]) -> usize {
+    inputs.iter().fold(0, |sum, input| sum.saturating_add(input.sample.len()))
 }
 
 /// An input of the graph.
@@ -41,7 +47,6 @@ impl GraphInput {
     /// The static information about the input with `rows` rows.
     pub(super) fn fact(&self, rows: usize) -> Result<(String, Fact), String> {
         let batch = self.sample.batch(rows).map_err(|error| error.to_string())?;
-        Limits::OF_FILE.check(batch.len())?;
         let order = self.order.clone();
         let fact = if self.integer { Fact::Integers(batch, order) } else { Fact::Floats(batch, order) };
         Ok((self.name.clone(), fact))
@@ -54,7 +59,9 @@ pub(super) type GraphOutputs = Vec<(Shape, Vec<usize>)>;
 impl OnnxGraph {
     /// Creates the layer of a graph after checking it.
     pub(super) fn new(nodes: Nodes, inputs: Vec<GraphInput>, rows: Option<usize>) -> Result<OnnxGraph, String> {
-        let (outputs, weights) = checked(&nodes, &inputs, rows)?;
+        let budget = nodes.memory.budget(elements(&inputs))?;
+        let (outputs, weights, inlined) = checked(&nodes, &inputs, rows, &budget)?;
+        let nodes = inlined.unwrap_or(nodes);
         Ok(OnnxGraph { nodes: Arc::new(nodes), weights: Arc::new(weights), inputs, outputs, rows })
     }
 
@@ -74,7 +81,8 @@ impl OnnxGraph {
         if inputs.len() != samples.len() || inputs.len() != self.inputs.len() {
             return Err("the number of inputs or axes differs".into());
         }
-        let (outputs, weights) = checked(&self.nodes, &inputs, self.rows)?;
+        let (outputs, weights, _) =
+            checked(&self.nodes, &inputs, self.rows, &self.nodes.memory.budget_of_caller(elements(&inputs)))?;
         let keys = |weights: &[Weight]| weights.iter().map(|weight| weight.key.clone()).collect::<Vec<_>>();
         let orders = |outputs: &GraphOutputs| outputs.iter().map(|(_, order)| order.clone()).collect::<Vec<_>>();
         match keys(&weights) == keys(&self.weights) && orders(&outputs) == orders(&self.outputs) {
@@ -84,11 +92,16 @@ impl OnnxGraph {
     }
 }
 
-/// Checks a graph, and returns its outputs and weights.
-fn checked(nodes: &Nodes, inputs: &[GraphInput], rows: Option<usize>) -> Result<(GraphOutputs, Vec<Weight>), String> {
+/// Checks a graph, and returns its outputs, its weights, and the graph with branches in place of nodes `If`.
+fn checked(
+    nodes: &Nodes,
+    inputs: &[GraphInput],
+    rows: Option<usize>,
+    budget: &Budget,
+) -> Result<(GraphOutputs, Vec<Weight>, Option<Nodes>), String> {
     let batch = rows.unwrap_or(CHECK_ROWS);
     let facts = inputs.iter().map(|input| input.fact(batch)).collect::<Result<Vec<_>, _>>()?;
-    let checked = check(nodes, &facts, rows.map(|rows| [rows, rows]), Limits::OF_FILE);
+    let checked = check(nodes, &facts, rows.map(|rows| [rows, rows]), Limits::new(budget, batch));
     if !checked.unsupported.is_empty() {
         return Err(format!("not supported: {}", checked.unsupported.join(", ")));
     }
@@ -101,5 +114,5 @@ fn checked(nodes: &Nodes, inputs: &[GraphInput], rows: Option<usize>) -> Result<
         _ => Err(format!("output \"{name}\" does not have one row for each row of the inputs")),
     };
     let outputs = nodes.outputs.iter().map(|found| output(&found.name)).collect::<Result<_, _>>()?;
-    Ok((outputs, checked.weights))
+    Ok((outputs, checked.weights, checked.inlined))
 }

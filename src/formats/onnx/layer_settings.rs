@@ -48,10 +48,15 @@ pub(super) fn size(spec: &Spec, name: &str) -> Result<usize, String> {
 
 /// The setting `axis`, which may be negative.
 pub(super) fn axis(spec: &Spec) -> Result<isize, String> {
-    match setting(spec, "axis") {
+    axis_setting(spec, "axis")
+}
+
+/// A setting that is an axis, which may be negative.
+pub(super) fn axis_setting(spec: &Spec, name: &str) -> Result<isize, String> {
+    match setting(spec, name) {
         Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
         Some(SpecValue::Int(axis)) => Ok(*axis),
-        _ => Err(missing(spec, "axis")),
+        _ => Err(missing(spec, name)),
     }
 }
 
@@ -59,5 +64,13 @@ pub(super) fn sizes<'a>(spec: &'a Spec, name: &str) -> Result<&'a [usize], Strin
     match setting(spec, name) {
         Some(SpecValue::UInts(sizes)) => Ok(sizes),
         _ => Err(missing(spec, name)),
+    }
+}
+
+/// Sizes along spatial axes, which a layer of one axis stores as a number.
+pub(super) fn extents(spec: &Spec, name: &str) -> Result<Vec<usize>, String> {
+    match setting(spec, name) {
+        Some(SpecValue::UInt(size)) => Ok(vec![*size]),
+        _ => sizes(spec, name).map(<[usize]>::to_vec),
     }
 }

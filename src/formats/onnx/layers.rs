@@ -1,12 +1,17 @@
 //! Export of layers as ONNX nodes.
 
+use super::activation_nodes::{activation, elementwise, prelu, relu, rescaling, softmax};
 use super::graph_nodes;
+use super::image_nodes::{convolution, depthwise, global_pooling, pooling, separable, transposed_convolution};
 use super::layer::OnnxGraph;
-use super::layer_settings::{axis, flag, missing, number, setting, size, sizes, word};
+use super::layer_settings::{axis, flag, number, setting, word};
+use super::merging_nodes::{MERGING, add, concatenate, dot, merge, multiply};
 use super::node::Attribute;
+use super::normalization_nodes::{batch_norm, group_norm, layer_norm, rms_norm, unit_norm};
 use super::proto::element;
 use super::recurrent_layers;
-use super::tensor::Tensor;
+use super::reshaping_nodes::{cropping, flatten, permute, repeat_vector, reshape, zero_padding};
+use super::resizing_nodes::{resizing, up_sampling};
 use super::time_distributed;
 use super::writer::Writer;
 use crate::{FromSpec, Spec};
@@ -19,37 +24,77 @@ type Write = fn(&mut Writer<'_>, &Spec) -> Written;
 /// The layers that can be exported, by class.
 const LAYERS: &[(&str, Write)] = &[
     ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
+    ("ActivityRegularization", no_effect),
     ("Add", add),
+    ("AlphaDropout", no_effect),
+    ("Average", |writer, _| merge(writer, "Mean")),
+    ("AveragePooling1D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
     ("Bidirectional", recurrent_layers::write_bidirectional),
     ("Concatenate", concatenate),
-    ("Conv2D", conv2d),
+    ("Conv1D", convolution),
+    ("Conv1DTranspose", transposed_convolution),
+    ("Conv2D", convolution),
+    ("Conv2DTranspose", transposed_convolution),
+    ("Cropping1D", cropping),
+    ("Cropping2D", cropping),
     ("Dense", dense),
-    ("Dropout", |_, _| Ok(())), // no effect in inference
+    ("DepthwiseConv1D", depthwise),
+    ("DepthwiseConv2D", depthwise),
+    ("Dot", dot),
+    ("Dropout", no_effect),
     ("ELU", |writer, spec| elementwise(writer, "Elu", &[("alpha", number(spec, "alpha")?)])),
     ("Embedding", embedding),
     ("Flatten", flatten),
+    ("GaussianDropout", no_effect),
+    ("GaussianNoise", no_effect),
+    ("GlobalAveragePooling1D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
     ("GlobalAveragePooling2D", |writer, _| global_pooling(writer, "GlobalAveragePool")),
+    ("GlobalMaxPooling1D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
     ("GlobalMaxPooling2D", |writer, _| global_pooling(writer, "GlobalMaxPool")),
+    ("GroupNormalization", group_norm),
     ("GRU", recurrent_layers::write),
+    ("Identity", no_effect),
     ("LSTM", recurrent_layers::write),
     ("LayerNormalization", layer_norm),
     ("LeakyReLU", |writer, spec| elementwise(writer, "LeakyRelu", &[("alpha", number(spec, "negative_slope")?)])),
     ("Masking", |_, _| Err("Masking cannot be exported, since ONNX has no masks".into())),
+    ("MaxPooling1D", |writer, spec| pooling(writer, spec, "MaxPool")),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
+    ("Maximum", |writer, _| merge(writer, "Max")),
+    ("Minimum", |writer, _| merge(writer, "Min")),
+    ("Multiply", multiply),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
+    ("PReLU", prelu),
+    ("Permute", permute),
+    ("RMSNormalization", rms_norm),
+    ("ReLU", relu),
+    ("RepeatVector", repeat_vector),
+    ("Rescaling", rescaling),
     ("Reshape", reshape),
+    ("Resizing", resizing),
+    ("SeparableConv1D", separable),
+    ("SeparableConv2D", separable),
     ("SimpleRNN", recurrent_layers::write),
     ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("SpatialDropout1D", no_effect),
+    ("SpatialDropout2D", no_effect),
+    ("SpatialDropout3D", no_effect),
+    ("Subtract", |writer, _| merge(writer, "Sub")),
     ("TimeDistributed", time_distributed::write),
+    ("UnitNormalization", unit_norm),
+    ("UpSampling1D", up_sampling),
+    ("UpSampling2D", up_sampling),
+    ("ZeroPadding1D", zero_padding),
     ("ZeroPadding2D", zero_padding),
 ];
 
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
 pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let class = spec.class();
     let several =
-        ["Add", "Bidirectional", "Concatenate", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&spec.class());
+        MERGING.contains(&class) || ["Bidirectional", "GRU", "LSTM", "SimpleRNN", OnnxGraph::CLASS].contains(&class);
     if writer.arity() != 1 && !several {
         return Err(format!("{} with {} inputs cannot be exported", spec.class(), writer.arity()));
     }
@@ -59,65 +104,8 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     }
 }
 
-fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
-    match name {
-        "linear" => Ok(()),
-        "relu" => elementwise(writer, "Relu", &[]),
-        "sigmoid" => elementwise(writer, "Sigmoid", &[]),
-        "tanh" => elementwise(writer, "Tanh", &[]),
-        "softmax" => softmax(writer, "Softmax", -1),
-        "log_softmax" => softmax(writer, "LogSoftmax", -1),
-        "leaky_relu" => elementwise(writer, "LeakyRelu", &[("alpha", 0.2)]),
-        "elu" => elementwise(writer, "Elu", &[("alpha", 1.0)]),
-        "selu" => elementwise(writer, "Selu", &[]),
-        "softplus" => elementwise(writer, "Softplus", &[]),
-        "softsign" => elementwise(writer, "Softsign", &[]),
-        "gelu" => elementwise(writer, "Gelu", &[]),
-        "gelu_tanh" => {
-            writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
-            Ok(())
-        }
-        "silu" => {
-            let x = writer.value();
-            writer.node("Sigmoid", &[], &[]);
-            writer.node("Mul", &[&x], &[]);
-            Ok(())
-        }
-        "hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 1.0 / 6.0), ("beta", 0.5)]),
-        "legacy_hard_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.2), ("beta", 0.5)]),
-        "exponential" => elementwise(writer, "Exp", &[]),
-        other => Err(format!("activation {other} cannot be exported")),
-    }
-}
-
-/// Writes an elementwise operator.
-fn elementwise(writer: &mut Writer<'_>, operator: &str, settings: &[(&str, f32)]) -> Written {
-    let attributes: Vec<_> = settings.iter().map(|(name, value)| (*name, Attribute::Number(*value))).collect();
-    writer.node(operator, &[], &attributes);
-    Ok(())
-}
-
-fn softmax(writer: &mut Writer<'_>, operator: &str, axis: isize) -> Written {
-    let axis = writer.axis(axis);
-    writer.node(operator, &[], &[("axis", Attribute::Integer(axis))]);
-    Ok(())
-}
-
-/// Writes a sum of inputs. `Add` takes two inputs; more programs support it than `Sum`, which takes any number.
-fn add(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
-    writer.align_axis_orders();
-    if writer.arity() == 2 {
-        writer.join("Add", &[]);
-    } else {
-        writer.join("Sum", &[]);
-    }
-    Ok(())
-}
-
-fn concatenate(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.align_axis_orders();
-    let axis = writer.axis(axis(spec)?);
-    writer.join("Concat", &[("axis", Attribute::Integer(axis))]);
+/// Writes nothing, for layers that return their input in inference.
+fn no_effect(_writer: &mut Writer<'_>, _spec: &Spec) -> Written {
     Ok(())
 }
 
@@ -148,118 +136,4 @@ fn dense(writer: &mut Writer<'_>, spec: &Spec) -> Written {
         }
     }
     activation(writer, word(spec, "activation")?)
-}
-
-fn conv2d(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.channels_first();
-    // height × width × channels of a group × filters → filters × channels of a group × height × width
-    let kernel = writer.weight("kernel", Some(&[3, 2, 0, 1]))?;
-    let bias = if flag(spec, "use_bias")? { Some(writer.weight("bias", None)?) } else { None };
-    let inputs: Vec<&str> = [Some(&kernel), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
-    let mut attributes = window(writer, spec, "kernel_size")?;
-    attributes.push(("dilations", integers(sizes(spec, "dilation_rate")?)));
-    attributes.push(("group", Attribute::Integer(size(spec, "groups")? as i64)));
-    writer.node("Conv", &inputs, &attributes);
-    activation(writer, word(spec, "activation")?)
-}
-
-/// Writes a pooling layer. Averages exclude padding, which is the default in ONNX.
-fn pooling(writer: &mut Writer<'_>, spec: &Spec, operator: &str) -> Written {
-    writer.channels_first();
-    let attributes = window(writer, spec, "pool_size")?;
-    writer.node(operator, &[], &attributes);
-    Ok(())
-}
-
-fn global_pooling(writer: &mut Writer<'_>, operator: &str) -> Written {
-    writer.channels_first();
-    writer.node(operator, &[], &[]);
-    writer.flatten();
-    Ok(())
-}
-
-/// Attributes of a window. Padding is explicit unless it depends on the size of an open axis.
-fn window(writer: &Writer<'_>, spec: &Spec, kernel: &str) -> Result<Vec<(&'static str, Attribute)>, String> {
-    let (kernel, strides) = (sizes(spec, kernel)?, sizes(spec, "strides")?);
-    let dilation = sizes(spec, "dilation_rate").unwrap_or(&[1, 1]);
-    let mut pads = vec![0; 4];
-    if word(spec, "padding")? == "same" {
-        for axis in 0..2 {
-            let reach = (kernel[axis] - 1) * dilation[axis] + 1;
-            let total = match writer.shape().sizes()[axis] {
-                Some(size) => ((size.div_ceil(strides[axis]) - 1) * strides[axis] + reach).saturating_sub(size),
-                None if strides[axis] == 1 => reach - 1,
-                None => {
-                    let upper = ("auto_pad", Attribute::Text("SAME_UPPER".into()));
-                    return Ok(vec![("kernel_shape", integers(kernel)), ("strides", integers(strides)), upper]);
-                }
-            };
-            (pads[axis], pads[axis + 2]) = (total / 2, total - total / 2);
-        }
-    }
-    Ok(vec![("kernel_shape", integers(kernel)), ("strides", integers(strides)), ("pads", integers(&pads))])
-}
-
-fn integers(sizes: &[usize]) -> Attribute {
-    Attribute::Integers(sizes.iter().map(|size| *size as i64).collect())
-}
-
-/// Writes zero padding of images in their current axis order.
-fn zero_padding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    let [top, bottom, left, right] = sizes(spec, "padding")?[..] else { return Err(missing(spec, "padding")) };
-    let (before, after) = match writer.is_channels_first() {
-        true => ([0, 0, top, left], [0, 0, bottom, right]),
-        false => ([0, top, left, 0], [0, bottom, right, 0]),
-    };
-    let pads = [before, after].concat().iter().map(|size| *size as i64).collect();
-    let pads = writer.constant("pads", &Tensor::list(pads));
-    writer.node("Pad", &[&pads], &[("mode", Attribute::Text("constant".into()))]);
-    Ok(())
-}
-
-/// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
-fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.channels_last();
-    let scale = match flag(spec, "scale")? {
-        true => writer.weight("gamma", None)?,
-        false => {
-            let columns = writer.shape().last().ok_or("its last axis is open")?;
-            writer.constant("ones", &Tensor::floats(vec![columns], vec![1.0; columns]))
-        }
-    };
-    let bias = if flag(spec, "center")? { Some(writer.weight("beta", None)?) } else { None };
-    let inputs: Vec<&str> = [Some(&scale), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
-    let epsilon = Attribute::Number(number(spec, "epsilon")?);
-    writer.node("LayerNormalization", &inputs, &[("axis", Attribute::Integer(-1)), ("epsilon", epsilon)]);
-    Ok(())
-}
-
-fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.channels_first();
-    let mut names = Vec::new();
-    for part in ["gamma", "beta", "moving_mean", "moving_variance"] {
-        names.push(writer.weight(part, None)?);
-    }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let [epsilon, momentum] = [number(spec, "epsilon")?, number(spec, "momentum")?].map(Attribute::Number);
-    writer.node("BatchNormalization", &names, &[("epsilon", epsilon), ("momentum", momentum)]);
-    Ok(())
-}
-
-fn flatten(writer: &mut Writer<'_>, _spec: &Spec) -> Written {
-    writer.channels_last();
-    if writer.shape().rank() != 1 {
-        writer.node("Flatten", &[], &[("axis", Attribute::Integer(1))]);
-    }
-    Ok(())
-}
-
-fn reshape(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    writer.channels_last();
-    let sizes = sizes(spec, "target_shape")?;
-    // 0 keeps the number of rows.
-    let target = [&[0], sizes].concat().iter().map(|size| *size as i64).collect();
-    let target = writer.constant("shape", &Tensor::list(target));
-    writer.node("Reshape", &[&target], &[]);
-    Ok(())
 }

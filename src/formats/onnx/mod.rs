@@ -7,26 +7,34 @@
 //! images channels last, so that convolutions, pooling and normalization need no transposition. An exported network has the
 //! inputs of the model and transposes images where necessary.
 
+mod activation_nodes;
+mod branch;
 mod check;
 mod constant;
 mod export;
 mod fill;
 mod graph;
 mod graph_nodes;
+mod image_nodes;
 mod import;
 mod import_open;
 mod layer;
 mod layer_settings;
 mod layer_traits;
 mod layers;
+mod memory;
+mod merging_nodes;
 mod network;
 mod node;
+mod normalization_nodes;
 mod operators;
 mod order;
 mod proto;
 mod rebuild;
 mod record;
 mod recurrent_layers;
+mod reshaping_nodes;
+mod resizing_nodes;
 mod run;
 mod scikit_learn;
 mod scope;
@@ -41,7 +49,7 @@ mod versions;
 mod writer;
 
 pub use export::{export, to_bytes};
-pub use import::{Imported, import};
+pub use import::{Imported, import, import_with};
 pub use layer::OnnxGraph;
 pub use run::Graph;
 pub use tensor::Tensor;

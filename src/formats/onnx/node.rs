@@ -4,6 +4,7 @@ use super::proto::{self, attribute};
 use super::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A node, with the operator set of its domain in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +32,9 @@ pub(super) enum Attribute {
     Texts(Vec<String>),
     /// An attribute that cannot be read, and the reason.
     Unreadable(String),
-    /// An attribute of another type, such as a graph.
+    /// A branch of `If`.
+    Graph(Arc<proto::Graph>),
+    /// An attribute of another type.
     Other,
 }
 
@@ -130,6 +133,7 @@ impl Attribute {
             attribute::INT => Attribute::Integer(attribute.i.unwrap_or_default()),
             attribute::STRING => Attribute::Text(text(attribute.s.as_deref().unwrap_or_default())),
             attribute::TENSOR => Attribute::Tensor(Tensor::read(attribute.t.as_ref().ok_or("its tensor is missing")?)?),
+            attribute::GRAPH => Attribute::Graph(Arc::new(attribute.g.clone().ok_or("its graph is missing")?)),
             attribute::FLOATS => Attribute::Numbers(attribute.floats.clone()),
             attribute::INTS => Attribute::Integers(attribute.ints.clone()),
             attribute::STRINGS => Attribute::Texts(attribute.strings.iter().map(|bytes| text(bytes)).collect()),
@@ -156,6 +160,10 @@ impl Attribute {
             Attribute::Tensor(value) => {
                 written.t = Some(value.write(""));
                 attribute::TENSOR
+            }
+            Attribute::Graph(graph) => {
+                written.g = Some((**graph).clone());
+                attribute::GRAPH
             }
             Attribute::Numbers(values) => {
                 written.floats = values.clone();

@@ -1,7 +1,7 @@
 //! The protocol buffer messages of ONNX files that are read or written
 //! (<https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>).
 //!
-//! Subgraphs are not declared, as operators with subgraphs are not supported. So no file can nest messages deeply.
+//! Graphs are nested in attributes. The decoder rejects files that nest more than 100 messages.
 
 use prost::DecodeError;
 use prost::bytes::{Buf, BufMut};
@@ -128,6 +128,7 @@ message! {
         3 i: optional int64 Option<i64>,
         4 s: optional bytes Option<Vec<u8>>,
         5 t: optional message Option<Tensor>,
+        6 g: optional message Option<Graph>,
         7 floats: repeated float Vec<f32>,
         8 ints: repeated int64 Vec<i64>,
         9 strings: repeated bytes Vec<Vec<u8>>,
@@ -141,6 +142,7 @@ pub(super) mod attribute {
     pub(in super::super) const INT: i32 = 2;
     pub(in super::super) const STRING: i32 = 3;
     pub(in super::super) const TENSOR: i32 = 4;
+    pub(in super::super) const GRAPH: i32 = 5;
     pub(in super::super) const FLOATS: i32 = 6;
     pub(in super::super) const INTS: i32 = 7;
     pub(in super::super) const STRINGS: i32 = 8;

@@ -3,13 +3,15 @@
 use super::check::{Fact, check};
 use super::constant::Constant;
 use super::graph::Nodes;
+use super::memory;
 use super::operators;
 use super::proto;
 use super::record::record;
 use super::scope::{Scope, Value, Weights};
-use super::size_limit::Limits;
+use super::size_limit::{FileMemory, Limits};
 use super::tensor::{Tensor, Values};
 use crate::files::read_whole;
+use crate::formats::budget::MemoryLimit;
 use crate::save::format_problem;
 use crate::tape::{Mode, Params, Recorder};
 use crate::{Error, Key, Result, Shape};
@@ -40,8 +42,16 @@ impl Graph {
     /// # Errors
     /// Returns an error if the file cannot be read, is not an ONNX file, or has inconsistent names or arrays.
     pub fn load(path: impl AsRef<Path>) -> Result<Graph> {
+        Graph::load_with(path, MemoryLimit::default())
+    }
+
+    /// Loads a file with a memory limit, which also applies when the graph is run or imported.
+    ///
+    /// # Errors
+    /// The errors of [`load`](Graph::load), or an error if the contents need more memory.
+    pub fn load_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Graph> {
         let path = path.as_ref();
-        Graph::read(path, &read_whole(path)?)
+        Graph::read(path, &read_whole(path)?, limit)
     }
 
     /// Decodes the bytes of a file.
@@ -49,16 +59,18 @@ impl Graph {
     /// # Errors
     /// Returns an error if `bytes` are not an ONNX file or have inconsistent names or arrays.
     pub fn from_bytes(bytes: &[u8]) -> Result<Graph> {
-        Graph::read(Path::new("ONNX"), bytes)
+        Graph::read(Path::new("ONNX"), bytes, MemoryLimit::default())
     }
 
-    fn read(path: &Path, bytes: &[u8]) -> Result<Graph> {
+    fn read(path: &Path, bytes: &[u8], limit: MemoryLimit) -> Result<Graph> {
         let wrong = |problem| Error::Format { path: path.into(), problem };
-        let model = proto::Model::decode(bytes).map_err(|error| {
-            let problem = format!("it is not an ONNX file: {error}");
-            wrong(format_problem(path, bytes, &[".onnx"], problem))
-        })?;
-        Ok(Graph { path: path.into(), nodes: Nodes::read(model).map_err(wrong)? })
+        let not_onnx =
+            |error| wrong(format_problem(path, bytes, &[".onnx"], format!("it is not an ONNX file: {error}")));
+        let memory = FileMemory { limit, length: bytes.len(), contents: memory::of_model(bytes), given: 0 };
+        limit.budget(bytes.len()).spend(memory.contents).map_err(wrong)?;
+        let model = proto::Model::decode(bytes).map_err(not_onnx)?;
+        let nodes = Nodes::read(model, memory).map_err(wrong)?;
+        Ok(Graph { path: path.into(), nodes })
     }
 
     /// The names of the inputs, in order.
@@ -110,10 +122,14 @@ impl Graph {
             Err(problem) => Err(unsupported(vec![format!("input \"{}\" ({problem})", input.name)])),
         });
         let rows = inputs.iter().filter_map(|tensor| tensor.sizes.first().copied()).max().unwrap_or(1);
-        let checked = check(&self.nodes, &facts.collect::<Result<Vec<_>>>()?, None, Limits::of_rows(rows));
+        let elements: usize = inputs.iter().map(Tensor::len).sum();
+        let budget = self.nodes.memory.budget_of_caller(elements.div_ceil(rows.max(1)));
+        let facts = facts.collect::<Result<Vec<_>>>()?;
+        let checked = check(&self.nodes, &facts, None, Limits::new(&budget, rows));
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
+        let nodes = checked.inlined.as_ref().unwrap_or(&self.nodes);
         let mut params = Params::new();
         let recorder = Recorder::new(Mode::Inference);
         let mut weights = BTreeMap::new();
@@ -135,7 +151,7 @@ impl Graph {
         let ids: Vec<_> = values.iter().map(|(_, value)| var_id(value)).collect();
         let (declared, limits) = (Weights::Declared(&weights), Limits::NONE);
         let mut scope = Scope { recorder: &recorder, weights: declared, rows: None, limits };
-        let outputs = record(&self.nodes, &mut scope, values);
+        let outputs = record(nodes, &mut scope, values);
         let mut found = Vec::new();
         for output in &outputs {
             found.push(match output {

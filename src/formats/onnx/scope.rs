@@ -73,7 +73,7 @@ pub(super) struct Scope<'a, 'r> {
     pub(super) weights: Weights<'a, 'r>,
     /// The fixed number of rows in the file, if any, and the actual number, which replaces it in shapes.
     pub(super) rows: Option<[usize; 2]>,
-    pub(super) limits: Limits,
+    pub(super) limits: Limits<'a>,
 }
 
 impl<'r> Value<'r> {
@@ -231,6 +231,7 @@ impl<'r> Scope<'_, 'r> {
         match &mut self.weights {
             Weights::Collected(collected) => {
                 if !collected.iter().any(|weight| weight.key == key) {
+                    self.limits.spend_constant(stored)?;
                     let taken = collected.iter().any(|weight| weight.name == name);
                     let name = if taken { format!("{name}{}", order::name_suffix(order)) } else { name.to_owned() };
                     let values = stored.to_floats();

@@ -64,7 +64,9 @@ fn declares(a: &OnnxGraph, b: &OnnxGraph) -> bool {
 fn decoded(bytes: &[u8], layer: &OnnxGraph) -> Option<OnnxGraph> {
     let versions: Vec<i64> = layer.nodes.nodes.iter().map(|node| node.version).collect();
     let learned = |name: &str| layer.nodes.constants.get(name).is_some_and(|constant| constant.learned);
-    OnnxGraph::new(nodes(bytes, &versions, learned).ok()?, layer.inputs.clone(), layer.rows).ok()
+    let mut nodes = nodes(bytes, &versions, learned).ok()?;
+    nodes.memory = layer.nodes.memory;
+    OnnxGraph::new(nodes, layer.inputs.clone(), layer.rows).ok()
 }
 
 /// Encodes a graph, without the elements of the constants for which `left_out` is true.
@@ -126,6 +128,7 @@ pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
         inputs.push(read);
     }
     let rows = if settings.has("rows") { Some(settings.uint("rows")?) } else { None };
+    nodes.memory.length = graph.len();
     OnnxGraph::new(nodes, inputs, rows.filter(|rows| *rows > 0)).map_err(wrong)
 }
 

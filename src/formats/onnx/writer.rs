@@ -109,6 +109,11 @@ impl<'a> Writer<'a> {
         Ok(self.params.get(id).iter().copied().collect())
     }
 
+    /// Raises the operator set of the file to one that a node needs.
+    pub(super) fn require(&mut self, opset: i64) {
+        self.opset = self.opset.max(opset);
+    }
+
     /// The operator set that all nodes need.
     pub(super) fn opset(&self) -> i64 {
         self.opset
@@ -214,11 +219,27 @@ impl<'a> Writer<'a> {
         name
     }
 
+    /// Adds a constant that is not a weight of the layer, as a node; returns its name. Initializers with axes are weights.
+    pub(super) fn fixed_constant(&mut self, part: &str, tensor: Tensor) -> String {
+        let name = self.name(part);
+        if !self.nodes.iter().any(|node| node.outputs.first() == Some(&name)) {
+            let outputs = self.node_with_outputs("Constant", &[], &[("value", Attribute::Tensor(tensor))], 1);
+            if let Some(node) = self.nodes.last_mut().filter(|node| node.outputs == outputs) {
+                node.outputs = vec![name.clone()];
+            }
+        }
+        name
+    }
+
+    /// A weight of the current layer.
+    pub(super) fn weight_tensor(&self, part: &str) -> std::result::Result<Tensor, String> {
+        let id = self.params.id(&self.name(part)).map_err(|error| error.to_string())?;
+        Ok(Tensor::floats(self.params.shape(id).sizes().to_vec(), self.params.get(id).iter().copied().collect()))
+    }
+
     /// Adds a weight of the current layer, optionally with permuted axes; returns its name.
     pub(super) fn weight(&mut self, part: &str, order: Option<&[usize]>) -> std::result::Result<String, String> {
-        let id = self.params.id(&self.name(part)).map_err(|error| error.to_string())?;
-        let tensor =
-            Tensor::floats(self.params.shape(id).sizes().to_vec(), self.params.get(id).iter().copied().collect());
+        let tensor = self.weight_tensor(part)?;
         Ok(self.constant(part, &order.map_or_else(|| tensor.clone(), |order| tensor.transposed(order))))
     }
 
@@ -251,6 +272,11 @@ impl<'a> Writer<'a> {
             self.channels_last();
             self.values.rotate_left(1);
         }
+    }
+
+    /// Makes the second input of the layer the first, and the first the last.
+    pub(super) fn swap_inputs(&mut self) {
+        self.values.rotate_left(1);
     }
 
     /// Removes the axes of size 1 after the channels, which are first.

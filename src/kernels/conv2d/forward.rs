@@ -18,6 +18,9 @@ const fn max_rows_apart<F: Fma, const L: usize>() -> usize {
     if most < 9 { most } else { 9 }
 }
 
+/// Maximum number of pixels in a tile of 32 filters. More would need more registers for addresses than there are.
+const MAX_WIDE_ROWS: usize = 8;
+
 /// Whether strips of 32 filters are computed.
 fn wide(geometry: &Geometry, level: SimdLevel) -> bool {
     level == SimdLevel::Avx512 && !geometry.side_by_side()
@@ -166,7 +169,7 @@ vectorized! {
             let (panel, first) = (layer.panel::<L>(group, strip), group * geometry.filters + strip.first);
             let bias = bias_lanes(layer.bias, first);
             let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
-            for_even_tiles!([12 10 8 4 2 1] up to tile::MAX_ROWS, 0..geometry.pixels(), (pixel, _, R) => {
+            for_even_tiles!([8 7 6 4 2 1] up to MAX_WIDE_ROWS, 0..geometry.pixels(), (pixel, _, R) => {
                 let sums = window_sums::<F, R, L>(layer, x, panel, pixel);
                 store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
             });
@@ -182,14 +185,11 @@ fn window_sums<F: Fma, const R: usize, const L: usize>(
     panel: &[[f32; L]],
     pixel: usize,
 ) -> [[f32; L]; R] {
-    let (run, mut sums) = (layer.geometry.run(), [[0.0; L]; R]);
-    for (number, panel) in panel.chunks_exact(run).enumerate() {
-        let x = &x[layer.geometry.run_offset(number)..];
-        let mut taps = [x; R];
-        for_rows!(R, r => taps[r] = &x[layer.bases[pixel + r]..][..run]);
-        tile::by_rows::<F, R, L>(&mut sums, &taps, panel);
-    }
-    sums
+    let reach = layer.offsets.last().map_or(0, |last| last + 1);
+    let bases: &[usize; R] = layer.bases[pixel..].first_chunk().expect("a window for each pixel");
+    let mut windows = [x; R];
+    for_rows!(R, r => windows[r] = &x[bases[r]..][..reach]);
+    tile::by_rows::<F, R, L>(&windows, layer.offsets, panel)
 }
 
 /// The biases starting at filter `first`, followed by zeros.

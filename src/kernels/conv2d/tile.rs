@@ -15,7 +15,7 @@ pub(in crate::kernels) type Vector = Aligned<[f32; LANES]>;
 /// Sixteen times 0.
 pub(in crate::kernels) const ZEROS: Vector = Aligned([0.0; LANES]);
 
-/// Maximum number of rows of a tile, with twelve vectors of sums or, in a tile of 32 columns, twice as many.
+/// Maximum number of rows of a tile.
 pub(super) const MAX_ROWS: usize = 12;
 
 /// Maximum number of rows of `L` sums for which the registers suffice, together with their operands.
@@ -164,18 +164,18 @@ pub(super) fn scattered<F: Fma, const R: usize, const L: usize>(
     (*sums, *total) = (tile, all);
 }
 
-/// `sums[r] += Σₖ rows[r][k] · vectors[k]`.
+/// `Σₖ rows[r][offsets[k]] · vectors[k]`, in each row. All rows have the same length.
 #[inline(always)]
 pub(super) fn by_rows<F: Fma, const R: usize, const L: usize>(
-    sums: &mut [[f32; L]; R],
     rows: &[&[f32]; R],
+    offsets: &[usize],
     vectors: &[[f32; L]],
-) {
-    let (mut tile, mut rows) = (*sums, *rows);
-    for_rows!(R, r => rows[r] = &rows[r][..vectors.len()]); // removes bounds checks from the loop
-    for k in 0..vectors.len() {
-        let vector = &vectors[k];
-        for_rows!(R, r => F::add_scaled(rows[r][k], vector, &mut tile[r]));
+) -> [[f32; L]; R] {
+    let (mut tile, mut rows) = ([[0.0; L]; R], *rows);
+    let length = rows[0].len();
+    for_rows!(R, r => rows[r] = &rows[r][..length]); // one bounds check for all rows
+    for (&at, vector) in offsets.iter().zip(vectors) {
+        for_rows!(R, r => F::add_scaled(rows[r][at], vector, &mut tile[r]));
     }
-    *sums = tile;
+    tile
 }

@@ -178,7 +178,7 @@ vectorized! {
             let (taps, biases) = sums.split_at_mut(geometry.taps());
             for (number, sums) in taps.chunks_exact_mut(geometry.run()).enumerate() {
                 let (x, run) = (&x[geometry.run_offset(number)..], 0..geometry.run());
-                for_even_tiles!([12 10 8] up to tile::MAX_ROWS, run, (tap, overlap, R) => {
+                for_even_tiles!([12 10 9 8] up to tile::MAX_ROWS, run, (tap, overlap, R) => {
                     add_taps::<F, R, L>(layer, &x[tap..], pixels, overlap, &mut sums[tap..]);
                 });
             }

@@ -9,7 +9,8 @@ use crate::tape::Var;
 
 pub use crate::ops::Activation;
 
-/// An activation as a separate layer: the output has the shape of the input. `Activation` in Keras.
+/// An activation as a separate layer: the output has the shape of the input, or half of its last axis for
+/// [`Activation::Glu`]. `Activation` in Keras.
 ///
 /// ```
 /// use gradus::{Sequential, layers::Activation};
@@ -20,9 +21,13 @@ pub use crate::ops::Activation;
 impl Layer for Activation {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match (self, inputs) {
-            (Activation::Softmax | Activation::LogSoftmax, [x]) if x.rank() == 0 => {
+            (Activation::Softmax | Activation::LogSoftmax | Activation::Sparsemax, [x]) if x.rank() == 0 => {
                 Err(Error::expected("at least one axis for softmax"))
             }
+            (Activation::Glu, [x]) if x.rank() == 0 || !x.last().is_multiple_of(2) => {
+                Err(Error::expected("an even size of the last axis for glu"))
+            }
+            (Activation::Glu, [x]) => Ok(vec![x.with_axis(x.rank() - 1, x.last() / 2)]),
             (_, [x]) => Ok(vec![*x]),
             _ => Err(Error::expected("one input")),
         }

@@ -92,7 +92,11 @@ pub(in crate::layers) mod tests {
     use crate::regularizers::L2;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        let shared = PRelu::new().shared_axes(vec![1]).alpha_initializer(Ones).alpha_regularizer(L2::new(0.1)).alpha_constraint(NonNeg);
+        let shared = PRelu::new()
+            .shared_axes(vec![1])
+            .alpha_initializer(Ones)
+            .alpha_regularizer(L2::new(0.1))
+            .alpha_constraint(NonNeg);
         vec![(Box::new(PRelu::new()), Shape::from([3])), (Box::new(shared), Shape::from([3, 2]))]
     }
 

@@ -16,11 +16,11 @@ options! {
     /// 1D convolution: activation(x ⋆ kernel + bias), where ⋆ is cross-correlation, with `filters` kernels. `Conv1D` in Keras.
     ///
     /// Inputs are sequences steps × channels; outputs are positions × `filters`. Without padding,
-    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`],
-    /// positions = ⌈steps / stride⌉.
+    /// positions = ⌊(steps − dilation · (kernel size − 1) − 1) / stride⌋ + 1; with [`Padding::Same`] and
+    /// [`Padding::Causal`], positions = ⌈steps / stride⌉.
     ///
     /// Weights are `kernel`, kernel size × channels / `groups` × `filters`, and `bias`, `filters`. Sequences have channels
-    /// last; `data_format` and causal padding of Keras have no counterpart.
+    /// last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, initializers::Ones, layers::*};
@@ -131,12 +131,17 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = Conv1d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
-        let set = set.kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
+        let set = set
+            .kernel_regularizer(L2::new(0.1))
+            .kernel_constraint(UnitNorm::new())
+            .bias_regularizer(L1::new(0.3))
+            .bias_constraint(NonNeg);
         let strided = Conv1d::new(4, 3).strides(2).padding(Padding::Same).groups(2).activation(Activation::Relu);
         vec![
             (Box::new(Conv1d::new(4, 3)), Shape::from([6, 2])),
             (Box::new(strided), Shape::from([5, 4])),
             (Box::new(set), Shape::from([3, 1])),
+            (Box::new(Conv1d::new(2, 3).padding(Padding::Causal).dilation_rate(2)), Shape::from([3, 2])),
             (Box::new(Conv1d::new(3, 2).dilation_rate(2).use_bias(false)), Shape::from([5, 2])),
         ]
     }

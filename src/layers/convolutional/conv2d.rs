@@ -83,6 +83,7 @@ impl Conv2d {
 impl Layer for Conv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [height, width] = self.kernel_size.sizes();
+        self.padding.check_not_causal("Conv2d")?;
         check_setting(self.filters > 0, "Conv2d", "filters", self.filters, "at least 1")?;
         check_setting(height.min(width) > 0, "Conv2d", "kernel_size", 0, "at least 1")?;
         let [images] = inputs else { return Err(Error::expected("one input")) };
@@ -143,7 +144,11 @@ pub(in crate::layers) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let strided = Conv2d::new(3, 2).strides((2, 1)).padding(Padding::Same).activation(Activation::Relu);
         let kept_small = Conv2d::new(2, 2).kernel_initializer(Ones).bias_initializer(Ones);
-        let kept_small = kept_small.kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
+        let kept_small = kept_small
+            .kernel_regularizer(L2::new(0.1))
+            .kernel_constraint(UnitNorm::new())
+            .bias_regularizer(L1::new(0.3))
+            .bias_constraint(NonNeg);
         vec![
             (Box::new(Conv2d::new(4, 3)), Shape::from([6, 5, 2])),
             (Box::new(strided), Shape::from([5, 4, 1])),

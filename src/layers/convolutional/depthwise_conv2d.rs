@@ -83,6 +83,7 @@ impl DepthwiseConv2d {
 impl Layer for DepthwiseConv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let ([height, width], multiplier) = (self.kernel_size.sizes(), self.depth_multiplier);
+        self.padding.check_not_causal("DepthwiseConv2d")?;
         check_setting(height.min(width) > 0, "DepthwiseConv2d", "kernel_size", 0, "at least 1")?;
         check_setting(multiplier > 0, "DepthwiseConv2d", "depth_multiplier", multiplier, "at least 1")?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
@@ -133,7 +134,11 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = DepthwiseConv2d::new(2).depthwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).depthwise_constraint(NonNeg).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
+        let set = set
+            .depthwise_regularizer(L2::new(0.1))
+            .depthwise_constraint(NonNeg)
+            .bias_regularizer(L1::new(0.3))
+            .bias_constraint(NonNeg);
         let strided = DepthwiseConv2d::new((3, 2)).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = DepthwiseConv2d::new(2).dilation_rate(2).use_bias(false);
         vec![

@@ -1,15 +1,15 @@
 //! SeparableConv1d: depthwise separable convolution, channels last.
 
 use crate::constraints::Constraint;
-use crate::error::{Result, check_setting};
+use crate::error::Result;
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::separable_weights::Separable;
 use crate::layers::sequence_image::{check_steps, image_shape, to_images, to_sequences};
 use crate::layers::{Activation, Cursor, Layer, Weights};
-use crate::ops::{self, Conv2dOptions, Padding};
+use crate::ops::{Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
-use crate::sizes;
 use crate::spec::Spec;
 use crate::tape::Var;
 
@@ -89,38 +89,34 @@ impl SeparableConv1d {
 
 impl Layer for SeparableConv1d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [height, width] = [self.kernel_size, 1];
-        let multiplier = self.depth_multiplier;
-        check_setting(self.filters > 0, "SeparableConv1d", "filters", self.filters, "at least 1")?;
-        check_setting(height.min(width) > 0, "SeparableConv1d", "kernel_size", 0, "at least 1")?;
-        check_setting(multiplier > 0, "SeparableConv1d", "depth_multiplier", multiplier, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
-        check_steps(images, (self.kernel_size - 1).saturating_mul(self.dilation_rate).saturating_add(1), self.padding)?;
-        let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
-        let kernel = Shape::new(&[height, width, 1, inner])?;
-        let output = ops::conv2d_output(images, kernel, &self.depthwise(channels))?;
-        let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
-        weights.add_regularized(
-            "depthwise_kernel",
-            Shape::new(&[height, channels, self.depth_multiplier])?,
-            initializer,
-            regularizer,
+        check_steps(
+            images,
+            self.kernel_size.saturating_sub(1).saturating_mul(self.dilation_rate).saturating_add(1),
+            self.padding,
         )?;
-        weights.constrain(self.depthwise_constraint.as_ref())?;
-        let (initializer, regularizer) = (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref());
-        weights.add_regularized(
-            "pointwise_kernel",
-            Shape::new(&[1, inner, self.filters])?,
-            initializer,
-            regularizer,
-        )?;
-        weights.constrain(self.pointwise_constraint.as_ref())?;
-        if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
-        }
-        Ok(vec![Shape::from([output.axis(0), self.filters])])
+        let parts = Separable {
+            owner: "SeparableConv1d",
+            filters: self.filters,
+            kernel_size: [self.kernel_size, 1],
+            padding: self.padding,
+            depth_multiplier: self.depth_multiplier,
+            depthwise: (
+                self.depthwise_initializer.as_ref(),
+                self.depthwise_regularizer.as_ref(),
+                self.depthwise_constraint.as_ref(),
+            ),
+            pointwise: (
+                self.pointwise_initializer.as_ref(),
+                self.pointwise_regularizer.as_ref(),
+                self.pointwise_constraint.as_ref(),
+            ),
+            bias: self.use_bias.then(|| {
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref())
+            }),
+        };
+        let [positions, _] = parts.declare(images, 1, &self.depthwise(images.last()), weights)?;
+        Ok(vec![Shape::from([positions, self.filters])])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
@@ -155,7 +151,11 @@ pub(in crate::layers) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set =
             SeparableConv1d::new(2, 2).depthwise_initializer(Ones).pointwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).depthwise_constraint(NonNeg).pointwise_regularizer(L1::new(0.2)).pointwise_constraint(NonNeg);
+        let set = set
+            .depthwise_regularizer(L2::new(0.1))
+            .depthwise_constraint(NonNeg)
+            .pointwise_regularizer(L1::new(0.2))
+            .pointwise_constraint(NonNeg);
         let strided = SeparableConv1d::new(4, 3).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = SeparableConv1d::new(3, 2).dilation_rate(2).use_bias(false);
         vec![

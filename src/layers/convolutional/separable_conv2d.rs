@@ -1,15 +1,15 @@
 //! SeparableConv2d: depthwise separable convolution, channels last.
 
 use crate::constraints::Constraint;
-use crate::error::{Error, Result, check_setting};
+use crate::error::{Error, Result};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::layers::separable_weights::Separable;
 use crate::layers::{Activation, Cursor, Layer, Weights};
-use crate::ops::{self, Conv2dOptions, Padding};
+use crate::ops::{Conv2dOptions, Padding};
 use crate::regularizers::Regularizer;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::size2d::Size2d;
-use crate::sizes;
 use crate::spec::Spec;
 use crate::tape::Var;
 
@@ -90,40 +90,32 @@ impl SeparableConv2d {
 
 impl Layer for SeparableConv2d {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let [height, width] = self.kernel_size.sizes();
-        let multiplier = self.depth_multiplier;
-        check_setting(self.filters > 0, "SeparableConv2d", "filters", self.filters, "at least 1")?;
-        check_setting(height.min(width) > 0, "SeparableConv2d", "kernel_size", 0, "at least 1")?;
-        check_setting(multiplier > 0, "SeparableConv2d", "depth_multiplier", multiplier, "at least 1")?;
-        let [x] = inputs else { return Err(Error::expected("one input")) };
-        if x.rank() != 3 {
+        let [images] = *inputs else { return Err(Error::expected("one input")) };
+        if images.rank() != 3 {
             return Err(Error::expected("images height × width × channels; Reshape adds a missing axis"));
         }
-        let (channels, inner) = (x.last(), sizes::product(&[x.last(), multiplier])?);
-        let kernel = Shape::new(&[height, width, 1, inner])?;
-        let output = ops::conv2d_output(*x, kernel, &self.depthwise(channels))?;
-        let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
-        weights.add_regularized(
-            "depthwise_kernel",
-            Shape::new(&[height, width, channels, self.depth_multiplier])?,
-            initializer,
-            regularizer,
-        )?;
-        weights.constrain(self.depthwise_constraint.as_ref())?;
-        let (initializer, regularizer) = (self.pointwise_initializer.as_ref(), self.pointwise_regularizer.as_ref());
-        weights.add_regularized(
-            "pointwise_kernel",
-            Shape::new(&[1, 1, inner, self.filters])?,
-            initializer,
-            regularizer,
-        )?;
-        weights.constrain(self.pointwise_constraint.as_ref())?;
-        if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
-        }
-        Ok(vec![Shape::from([output.axis(0), output.axis(1), self.filters])])
+        let parts = Separable {
+            owner: "SeparableConv2d",
+            filters: self.filters,
+            kernel_size: self.kernel_size.sizes(),
+            padding: self.padding,
+            depth_multiplier: self.depth_multiplier,
+            depthwise: (
+                self.depthwise_initializer.as_ref(),
+                self.depthwise_regularizer.as_ref(),
+                self.depthwise_constraint.as_ref(),
+            ),
+            pointwise: (
+                self.pointwise_initializer.as_ref(),
+                self.pointwise_regularizer.as_ref(),
+                self.pointwise_constraint.as_ref(),
+            ),
+            bias: self.use_bias.then(|| {
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref())
+            }),
+        };
+        let [rows, columns] = parts.declare(images, 2, &self.depthwise(images.last()), weights)?;
+        Ok(vec![Shape::from([rows, columns, self.filters])])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
@@ -158,7 +150,11 @@ pub(in crate::layers) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set =
             SeparableConv2d::new(2, 2).depthwise_initializer(Ones).pointwise_initializer(Ones).bias_initializer(Ones);
-        let set = set.depthwise_regularizer(L2::new(0.1)).depthwise_constraint(NonNeg).pointwise_regularizer(L1::new(0.2)).pointwise_constraint(NonNeg);
+        let set = set
+            .depthwise_regularizer(L2::new(0.1))
+            .depthwise_constraint(NonNeg)
+            .pointwise_regularizer(L1::new(0.2))
+            .pointwise_constraint(NonNeg);
         let strided = SeparableConv2d::new(4, 3).strides(2).padding(Padding::Same).activation(Activation::Relu);
         let dilated = SeparableConv2d::new(3, 2).dilation_rate(2).use_bias(false);
         vec![

@@ -112,7 +112,11 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let both = L1L2::new(0.1, 0.2);
-        let kept_small = Dense::new(2).kernel_regularizer(both).kernel_constraint(UnitNorm::new()).bias_regularizer(L1::new(0.3)).bias_constraint(NonNeg);
+        let kept_small = Dense::new(2)
+            .kernel_regularizer(both)
+            .kernel_constraint(UnitNorm::new())
+            .bias_regularizer(L1::new(0.3))
+            .bias_constraint(NonNeg);
         vec![
             (Box::new(Dense::new(4).activation(Activation::Relu)), Shape::from([7])),
             (Box::new(Dense::new(3).activation(Activation::Softmax).use_bias(false)), Shape::from([5])),

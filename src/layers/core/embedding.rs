@@ -94,7 +94,11 @@ pub(in crate::layers) mod tests {
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape, usize)> {
         vec![
             (Box::new(Embedding::new(5, 3)), Shape::from([4]), 5),
-            (Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1)).embeddings_constraint(NonNeg)), Shape::from([2]), 3),
+            (
+                Box::new(Embedding::new(3, 2).embeddings_regularizer(L2::new(0.1)).embeddings_constraint(NonNeg)),
+                Shape::from([2]),
+                3,
+            ),
             (Box::new(Embedding::new(1, 1).embeddings_initializer(Ones)), Shape::SCALAR, 1),
             (Box::new(Embedding::new(4, 2).mask_zero(true)), Shape::from([3]), 4),
         ]

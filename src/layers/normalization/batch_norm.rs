@@ -12,7 +12,7 @@ use crate::spec::Spec;
 use crate::tape::{Mode, Var};
 
 options! {
-    /// Batch normalization: gamma · (x − mean) / √(variance + epsilon) + beta for each channel, an index along the last axis
+    /// Batch normalization: gamma · (x − mean) / √(variance + epsilon) + beta for each channel, an index along an axis
     /// (Ioffe and Szegedy 2015). `BatchNormalization` in Keras.
     ///
     /// In training, mean and (biased) variance are computed from the batch over all other axes. After each step, the running
@@ -23,8 +23,7 @@ options! {
     /// positions are normalized.
     ///
     /// The output has the shape of the input. Weights are `gamma` and `beta`, which are learned, `moving_mean` and
-    /// `moving_variance`, each of one number for each channel. `axis`, `center`, `scale` and `renorm` of Keras have no
-    /// counterpart.
+    /// `moving_variance`, each of one number for each channel. `renorm` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::BatchNorm};
@@ -46,6 +45,13 @@ options! {
         value momentum: f32 = 0.99,
         /// Constant added to the variance under the root, > 0. Defaults to 0.001.
         value epsilon: f32 = 1e-3,
+        /// Axis of the channels. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
+        /// Inputs with a mask need −1. Defaults to −1.
+        added axis: isize = -1,
+        /// Whether to add a learned beta. Defaults to `true`.
+        added center: bool = true,
+        /// Whether to multiply by a learned gamma. Defaults to `true`.
+        added scale: bool = true,
         /// Initializer of beta, the offset. Defaults to [`Zeros`].
         part beta_initializer: Initializer = Zeros,
         /// Initializer of gamma, the scale. Defaults to [`Ones`].
@@ -72,6 +78,17 @@ impl BatchNorm {
     }
 }
 
+/// The axis of the channels in a batch of samples of this shape.
+///
+/// # Errors
+/// The axis does not exist or is the batch axis.
+pub(super) fn channel_axis(sample: Shape, axis: isize) -> Result<usize> {
+    match ops::find_axis(sample.batch(1)?, axis)? {
+        0 => Err(Error::expected("an axis of channels other than 0, which is the batch axis")),
+        axis => Ok(axis),
+    }
+}
+
 impl Layer for BatchNorm {
     fn build(&self, inputs: &[Shape], weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         ops::check_batch_norm(self.momentum, self.epsilon)?;
@@ -79,20 +96,40 @@ impl Layer for BatchNorm {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add_regularized("gamma", x.last(), self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref())?;
-        weights.constrain(self.gamma_constraint.as_ref())?;
-        weights.add_regularized("beta", x.last(), self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
-        weights.constrain(self.beta_constraint.as_ref())?;
-        weights.add_state("moving_mean", x.last(), self.moving_mean_initializer.as_ref())?;
-        weights.add_state("moving_variance", x.last(), self.moving_variance_initializer.as_ref())?;
+        let channels = x.axis(channel_axis(*x, self.axis)? - 1);
+        let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
+        if self.scale {
+            weights.add_regularized("gamma", channels, initializer, regularizer)?;
+            weights.constrain(self.gamma_constraint.as_ref())?;
+        }
+        let (initializer, regularizer) = (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref());
+        if self.center {
+            weights.add_regularized("beta", channels, initializer, regularizer)?;
+            weights.constrain(self.beta_constraint.as_ref())?;
+        }
+        weights.add_state("moving_mean", channels, self.moving_mean_initializer.as_ref())?;
+        weights.add_state("moving_variance", channels, self.moving_variance_initializer.as_ref())?;
         Ok(vec![*x])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         // A frozen layer keeps its running statistics and normalizes by them.
         let infers = weights.frozen() || inputs[0].recorder().mode() == Mode::Inference;
-        let (x, scaling) = (inputs[0], weights.take());
-        let y = match x.mask() {
+        let (x, recorder) = (inputs[0], inputs[0].recorder());
+        let last = x.shape().rank() - 1;
+        let axis = channel_axis(x.shape().sample(), self.axis).unwrap_or(last);
+        if axis != last && x.mask().is_some() {
+            let problem = "its input has a mask, so the axis of the channels must be the last one";
+            recorder.fail(Error::Graph { place: recorder.current_scope(), problem: problem.into() });
+        }
+        let mask = x.mask();
+        let x = if axis == last { x } else { x.swap_axes(axis, last) };
+        let mut scaling = |learned: bool, constant: f32| match learned {
+            true => weights.take::<1>()[0],
+            false => recorder.constant_values(Shape::from(x.shape().last()), vec![constant; x.shape().last()]),
+        };
+        let scaling = [scaling(self.scale, 1.0), scaling(self.center, 0.0)];
+        let y = match mask {
             _ if infers => x.batch_norm_inference(scaling, weights.take(), self.epsilon),
             Some(mask) => {
                 let moving = Some(weights.take());
@@ -103,7 +140,7 @@ impl Layer for BatchNorm {
                 x.batch_norm(gamma, beta, self.momentum, self.epsilon, Some(weights.take()))
             }
         };
-        vec![y]
+        vec![if axis == last { y } else { y.swap_axes(axis, last) }]
     }
 
     fn supports_masking(&self) -> bool {
@@ -126,6 +163,9 @@ pub(in crate::layers) mod tests {
         vec![
             (Box::new(BatchNorm::new()), Shape::from([5])),
             (Box::new(BatchNorm::new().momentum(0.5).epsilon(1e-5)), Shape::from([3, 2, 4])),
+            (Box::new(BatchNorm::new().center(false).axis(1)), Shape::from([3, 2, 4])),
+            (Box::new(BatchNorm::new().scale(false).axis(2)), Shape::from([3, 2])),
+            (Box::new(BatchNorm::new().center(false).scale(false)), Shape::from([2])),
             (
                 Box::new(
                     BatchNorm::new()
@@ -133,8 +173,10 @@ pub(in crate::layers) mod tests {
                         .gamma_initializer(Constant::new(2.0))
                         .moving_mean_initializer(Constant::new(0.5))
                         .moving_variance_initializer(Constant::new(3.0))
-                        .beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg)
-                        .gamma_regularizer(L2::new(0.2)).gamma_constraint(NonNeg),
+                        .beta_regularizer(L1::new(0.1))
+                        .beta_constraint(NonNeg)
+                        .gamma_regularizer(L2::new(0.2))
+                        .gamma_constraint(NonNeg),
                 ),
                 Shape::from([2]),
             ),

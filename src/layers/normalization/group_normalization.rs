@@ -1,5 +1,6 @@
 //! GroupNormalization: normalization of groups of channels of each sample.
 
+use super::batch_norm::channel_axis;
 use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::{Initializer, Ones, Zeros};
@@ -12,12 +13,11 @@ use crate::tape::Var;
 
 options! {
     /// Group normalization: gamma · (x − mean) / √(variance + epsilon) + beta, with mean and (biased) variance over one
-    /// group of channels and all positions of a sample (Wu and He 2018). `GroupNormalization` with axis −1 in Keras.
+    /// group of channels and all positions of a sample (Wu and He 2018). `GroupNormalization` in Keras.
     ///
-    /// The output has the shape of the input; channels are the last axis. Training and prediction compute the same function.
+    /// The output has the shape of the input; channels are the last axis by default. Training and prediction compute the same function.
     /// With one group, all channels are normalized together; with as many groups as channels, each channel is normalized
-    /// separately (instance normalization). Weights are `gamma` and `beta`, each of one number per channel. Other axes of
-    /// Keras have no counterpart.
+    /// separately (instance normalization). Weights are `gamma` and `beta`, each of one number per channel.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -36,6 +36,9 @@ options! {
     pub struct GroupNormalization("GroupNormalization") of (groups: isize) {
         /// Constant added to the variance under the root, > 0. Defaults to 0.001.
         value epsilon: f32 = 1e-3,
+        /// Axis of the channels. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
+        /// Defaults to −1.
+        added axis: isize = -1,
         /// Whether to add a learned beta. Defaults to `true`.
         value center: bool = true,
         /// Whether to multiply by a learned gamma. Defaults to `true`.
@@ -80,7 +83,11 @@ impl Layer for GroupNormalization {
             "> 0",
         )?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        if x.rank() == 0 || self.groups_of(x.last()).is_none() {
+        if x.rank() == 0 {
+            return Err(Error::expected("at least one axis per sample"));
+        }
+        let channels = x.axis(channel_axis(*x, self.axis)? - 1);
+        if self.groups_of(channels).is_none() {
             return Err(Error::expected(format!(
                 "a number of channels that is a multiple of groups = {}",
                 self.groups
@@ -88,22 +95,25 @@ impl Layer for GroupNormalization {
         }
         let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
         if self.scale {
-            weights.add_regularized("gamma", x.last(), initializer, regularizer)?;
+            weights.add_regularized("gamma", channels, initializer, regularizer)?;
             weights.constrain(self.gamma_constraint.as_ref())?;
         }
         let (initializer, regularizer) = (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref());
         if self.center {
-            weights.add_regularized("beta", x.last(), initializer, regularizer)?;
+            weights.add_regularized("beta", channels, initializer, regularizer)?;
             weights.constrain(self.beta_constraint.as_ref())?;
         }
         Ok(vec![*x])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let shape = inputs[0].shape();
+        let last = inputs[0].shape().rank() - 1;
+        let axis = channel_axis(inputs[0].shape().sample(), self.axis).unwrap_or(last);
+        let x = if axis == last { inputs[0] } else { inputs[0].swap_axes(axis, last) };
+        let shape = x.shape();
         let groups = self.groups_of(shape.last()).unwrap_or(1);
         let positions = shape.sample().len() / shape.last();
-        let x = inputs[0].reshape([shape.axis(0), positions, groups, shape.last() / groups]);
+        let x = x.reshape([shape.axis(0), positions, groups, shape.last() / groups]);
         let centered = x - x.mean_axes(&[1, 3], true);
         let variance = (centered * centered).mean_axes(&[1, 3], true);
         let mut y = (centered / (variance + self.epsilon).sqrt()).reshape(shape);
@@ -115,7 +125,7 @@ impl Layer for GroupNormalization {
             let [beta] = weights.take();
             y = y + beta;
         }
-        vec![y]
+        vec![if axis == last { y } else { y.swap_axes(axis, last) }]
     }
 
     fn supports_masking(&self) -> bool {
@@ -135,9 +145,14 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         let set = GroupNormalization::new(-1).epsilon(0.1).beta_initializer(Ones).gamma_initializer(Zeros);
-        let set = set.beta_regularizer(L1::new(0.1)).beta_constraint(NonNeg).gamma_regularizer(L2::new(0.1)).gamma_constraint(NonNeg);
+        let set = set
+            .beta_regularizer(L1::new(0.1))
+            .beta_constraint(NonNeg)
+            .gamma_regularizer(L2::new(0.1))
+            .gamma_constraint(NonNeg);
         vec![
             (Box::new(GroupNormalization::new(2)), Shape::from([3, 2, 4])),
+            (Box::new(GroupNormalization::new(3).axis(1)), Shape::from([3, 2, 4])),
             (Box::new(set.clone()), Shape::from([4, 3])),
             (Box::new(set.clone().scale(false)), Shape::from([4, 3])),
             (Box::new(set.center(false)), Shape::from([4, 3])),

@@ -1,5 +1,7 @@
 //! RmsNormalization: normalization of the last axis by its root mean square.
 
+use super::layer_norm::sizes_of;
+use crate::axes::Axes;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::Ones;
 use crate::layers::{Cursor, Layer, Weights};
@@ -9,11 +11,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// RMS normalization: scale · x / √(mean(x²) + epsilon), with the mean over the last axis (Zhang and Sennrich 2019).
-    /// `RMSNormalization` with axis −1 in Keras.
+    /// RMS normalization: scale · x / √(mean(x²) + epsilon), with the mean over the last axis or several axes (Zhang and
+    /// Sennrich 2019). `RMSNormalization` in Keras.
     ///
     /// The output has the shape of the input. Training and prediction compute the same function. The weight is `scale`, of the
-    /// size of the last axis. Other axes of Keras have no counterpart.
+    /// sizes of these axes.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -27,11 +29,14 @@ options! {
     /// # Errors
     /// `compile` returns [`Error::Setting`](crate::Error::Setting) if epsilon is not finite and > 0, and
     /// [`Error::Shape`](crate::Error::Shape) if a sample has no axis.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Debug)]
     #[must_use]
     pub struct RmsNormalization("RMSNormalization") {
         /// Constant added to the mean square under the root, > 0. Defaults to 10⁻⁶.
         value epsilon: f32 = 1e-6,
+        /// Axes of the mean, in ascending order. Axis 0 is the batch axis and is an error; negative numbers count from the last
+        /// axis, −1. Defaults to −1.
+        added_into axis: Axes = Axes::from(-1),
     }
 }
 
@@ -50,13 +55,18 @@ impl Layer for RmsNormalization {
         if x.rank() == 0 {
             return Err(Error::expected("at least one axis per sample"));
         }
-        weights.add("scale", x.last(), &Ones)?;
+        weights.add("scale", sizes_of(*x, &self.axis)?, &Ones)?;
         Ok(vec![*x])
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, [scale]) = (inputs[0], weights.take());
-        let y = x / ((x * x).mean_axes(&[-1], true) + self.epsilon).sqrt() * scale;
+        let axes = self.axis.indices(x.shape()).unwrap_or_default();
+        let size = |axis: usize| if axes.contains(&axis) { x.shape().axis(axis) } else { 1 };
+        let sizes: Vec<usize> = (axes.first().copied().unwrap_or(0)..x.shape().rank()).map(size).collect();
+        let scale =
+            if axes.len() == sizes.len() { scale } else { scale.reshape(Shape::new(&sizes).unwrap_or(x.shape())) };
+        let y = x / ((x * x).mean_axes(self.axis.numbers(), true) + self.epsilon).sqrt() * scale;
         vec![y.without_mask()]
     }
 
@@ -77,6 +87,8 @@ pub(in crate::layers) mod tests {
         vec![
             (Box::new(RmsNormalization::new()), Shape::from([5])),
             (Box::new(RmsNormalization::new().epsilon(0.1)), Shape::from([3, 2])),
+            (Box::new(RmsNormalization::new().axis(1)), Shape::from([3, 2])),
+            (Box::new(RmsNormalization::new().axis([1, 3])), Shape::from([3, 2, 2])),
         ]
     }
 }

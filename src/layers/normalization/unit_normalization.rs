@@ -1,18 +1,19 @@
 //! UnitNormalization: normalization of vectors to length 1.
 
+use super::layer_norm::sizes_of;
+use crate::axes::Axes;
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights};
-use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Divides the vectors along an axis by their Euclidean norms, so that each has norm 1. Vectors of zeros are unchanged.
-    /// `UnitNormalization` in Keras.
+    /// Divides the vectors along an axis, or several axes, by their Euclidean norms, so that each has norm 1. Vectors of zeros
+    /// are unchanged. `UnitNormalization` in Keras.
     ///
-    /// The output has the shape of the input. A list of several axes in Keras has no counterpart.
+    /// The output has the shape of the input.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -25,12 +26,12 @@ options! {
     ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Debug)]
     #[must_use]
     pub struct UnitNormalization("UnitNormalization") {
-        /// Axis of the vectors. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
+        /// Axes of the vectors. Axis 0 is the batch axis and is an error; negative numbers count from the last axis, −1.
         /// Defaults to −1.
-        value axis: isize = -1,
+        into axis: Axes = Axes::from(-1),
     }
 }
 
@@ -44,15 +45,13 @@ impl UnitNormalization {
 impl Layer for UnitNormalization {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        match ops::find_axis(x.batch(1)?, self.axis)? {
-            0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
-            _ => Ok(vec![*x]),
-        }
+        sizes_of(*x, &self.axis)?;
+        Ok(vec![*x])
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
-        let squares = (x * x).sum_axes(&[self.axis], true);
+        let squares = (x * x).sum_axes(self.axis.numbers(), true);
         vec![x / squares.clip(1e-24, f32::INFINITY).sqrt()]
     }
 
@@ -73,6 +72,7 @@ pub(in crate::layers) mod tests {
         vec![
             (Box::new(UnitNormalization::new()), Shape::from([3, 2])),
             (Box::new(UnitNormalization::new().axis(1)), Shape::from([3, 2])),
+            (Box::new(UnitNormalization::new().axis([1, -1])), Shape::from([3, 2, 2])),
         ]
     }
 }

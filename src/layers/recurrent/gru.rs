@@ -107,8 +107,16 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let sequences = || vec![Shape::from([5, 2])];
-        let regularized = Gru::new(2).kernel_regularizer(L2::new(0.1)).kernel_constraint(UnitNorm::new()).recurrent_regularizer(L1::new(0.2)).recurrent_constraint(NonNeg);
-        let regularized = regularized.bias_regularizer(L2::new(0.3)).bias_constraint(NonNeg).kernel_initializer(HeNormal).use_bias(true);
+        let regularized = Gru::new(2)
+            .kernel_regularizer(L2::new(0.1))
+            .kernel_constraint(UnitNorm::new())
+            .recurrent_regularizer(L1::new(0.2))
+            .recurrent_constraint(NonNeg);
+        let regularized = regularized
+            .bias_regularizer(L2::new(0.3))
+            .bias_constraint(NonNeg)
+            .kernel_initializer(HeNormal)
+            .use_bias(true);
         let dropped = Gru::new(3).dropout(0.3).recurrent_dropout(0.2).zero_output_for_mask(true);
         vec![
             (Box::new(Gru::new(3)), sequences()),

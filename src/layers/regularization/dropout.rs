@@ -1,6 +1,7 @@
 //! Dropout: random zeros in training.
 
 use crate::error::{Error, Result};
+use crate::layers::noise::{check_noise_shape, dropped};
 use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -13,7 +14,7 @@ options! {
     /// (Srivastava et al. 2014). `Dropout` in Keras.
     ///
     /// In evaluation and prediction, the output is the input. The random numbers follow from the seed of the model, the layer
-    /// and the step, so the layer has no seed; `noise_shape` of Keras has no counterpart.
+    /// and the step, so the layer has no seed.
     ///
     /// ```
     /// use gradus::{Sequential, layers::Dropout};
@@ -24,9 +25,16 @@ options! {
     /// ```
     ///
     /// # Errors
-    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless 0 ≤ rate < 1.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Dropout("Dropout") of (rate: f32);
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) unless 0 ≤ rate < 1, and
+    /// [`Error::Shape`](crate::Error::Shape) if the noise shape does not fit the input.
+    #[derive(Clone, Debug)]
+    #[must_use]
+    pub struct Dropout("Dropout") of (rate: f32) {
+        /// The sizes of the array of random factors, starting with that of the batch axis: 1 where a factor is shared along an
+        /// axis, and 0 (`None` in Keras) for the size of the input. `[0, 1, 0]` drops whole features of sequences. Defaults to a
+        /// separate factor for each element.
+        some noise_shape: Vec<usize>,
+    }
 }
 
 impl Dropout {
@@ -40,11 +48,15 @@ impl Layer for Dropout {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         ops::check_dropout_rate(self.rate)?;
         let [x] = inputs else { return Err(Error::expected("one input")) };
+        self.noise_shape.as_ref().map_or(Ok(()), |noise_shape| check_noise_shape(*x, noise_shape))?;
         Ok(vec![*x])
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].dropout(self.rate)]
+        vec![match &self.noise_shape {
+            None => inputs[0].dropout(self.rate),
+            Some(noise_shape) => dropped(inputs[0], self.rate, noise_shape),
+        }]
     }
 
     fn supports_masking(&self) -> bool {
@@ -61,6 +73,9 @@ pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        vec![(Box::new(Dropout::new(0.2)), Shape::from([3, 2]))]
+        vec![
+            (Box::new(Dropout::new(0.2)), Shape::from([3, 2])),
+            (Box::new(Dropout::new(0.2).noise_shape(vec![0, 1, 2])), Shape::from([3, 2])),
+        ]
     }
 }

@@ -1,7 +1,7 @@
-//! UpSampling2d: nearest-neighbor upsampling of an image.
+//! UpSampling2d: enlargement of an image.
 
 use crate::error::{Error, Result, check_setting};
-use crate::layers::{Cursor, Layer, Weights};
+use crate::layers::{Cursor, Interpolation, Layer, Weights};
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::size2d::Size2d;
@@ -10,11 +10,11 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Nearest-neighbor upsampling: repeats each row and each column of an image. `UpSampling2D` with
-    /// `interpolation="nearest"` in Keras.
+    /// Enlarges an image by whole factors: repeats each row and each column, or interpolates between them. `UpSampling2D` in
+    /// Keras.
     ///
     /// Inputs are images height × width × channels; outputs are (height · rows) × (width · columns) × channels for the size
-    /// (rows, columns). Images have channels last; `data_format` and other interpolations of Keras have no counterpart.
+    /// (rows, columns). Images have channels last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::*};
@@ -29,8 +29,15 @@ options! {
     /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size is 0, and [`Error::Shape`](crate::Error::Shape)
     /// if the input is no image.
     #[derive(Clone, Copy, Debug)]
-    pub struct UpSampling2d("UpSampling2D") of (size: Size2d);
+    #[must_use]
+    pub struct UpSampling2d("UpSampling2D") of (size: Size2d) {
+        /// How pixels follow from the pixels of the input. Defaults to [`Interpolation::Nearest`], which repeats them.
+        added interpolation: Interpolation = Interpolation::Nearest,
+    }
 }
+
+/// The largest height or width of an interpolated image.
+const MAX_SIZE: usize = 1 << 16;
 
 impl UpSampling2d {
     /// Creates the layer for `size` repetitions of each row and each column, at least 1. Keras defaults to 2.
@@ -46,6 +53,15 @@ impl Layer for UpSampling2d {
         match inputs {
             [x] if x.rank() == 3 => {
                 let [height, width] = [sizes::product(&[x.axis(0), rows])?, sizes::product(&[x.axis(1), columns])?];
+                let most = height.max(width);
+                let fits = self.interpolation == Interpolation::Nearest || (1..MAX_SIZE).contains(&most);
+                check_setting(
+                    fits,
+                    "UpSampling2d",
+                    "size",
+                    rows.max(columns),
+                    "so small that both sizes are below 2¹⁶",
+                )?;
                 Ok(vec![Shape::new(&[height, width, x.axis(2)])?])
             }
             _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
@@ -53,8 +69,15 @@ impl Layer for UpSampling2d {
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let [rows, columns] = self.size.sizes();
-        vec![inputs[0].repeat(2, columns).repeat(1, rows).without_mask()]
+        let (x, [rows, columns]) = (inputs[0], self.size.sizes());
+        if self.interpolation == Interpolation::Nearest {
+            return vec![x.repeat(2, columns).repeat(1, rows).without_mask()];
+        }
+        let terms = |axis: usize, factor: usize| {
+            let size = x.shape().axis(axis);
+            self.interpolation.terms(size, size.saturating_mul(factor), false)
+        };
+        vec![x.resample(1, terms(1, rows)).resample(2, terms(2, columns)).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {
@@ -74,6 +97,7 @@ pub(in crate::layers) mod tests {
         vec![
             (Box::new(UpSampling2d::new(2)), Shape::from([3, 2, 2])),
             (Box::new(UpSampling2d::new((1, 3))), Shape::from([2, 2, 1])),
+            (Box::new(UpSampling2d::new((2, 3)).interpolation(Interpolation::Bicubic)), Shape::from([2, 3, 2])),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! The list of activations, and the elementwise activations whose derivative is a function of the result; formulas in
 //! [`kernels::activation`](crate::kernels::activation).
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -30,7 +30,7 @@ macro_rules! activations {
             }
 
             /// Records the activation as a separate operation.
-            fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
+            pub(in crate::ops) fn apply<'r>(self, x: Var<'r>) -> Var<'r> {
                 let record: fn(Var<'r>) -> Var<'r> = match self {
                     $(Activation::$Activation => $record),*
                 };
@@ -76,6 +76,50 @@ activations! {
     LegacyHardSigmoid = "legacy_hard_sigmoid" => Var::legacy_hard_sigmoid,
     /// eˣ.
     Exponential = "exponential" => Var::exp,
+    /// x between 0 and 6, and the limits outside.
+    Relu6 = "relu6" => |x| x.rectify(6.0, 0.0, 0.0),
+    /// x, and eˣ − 1 for x < 0: [`Elu`](Activation::Elu) with its default factor.
+    Celu = "celu" => |x| x.elu(1.0),
+    /// a · sigmoid(b), where a and b are the halves of the last axis, whose size must be even. Only as a layer, since the output
+    /// has half the size.
+    Glu = "glu" => |x| gated(x),
+    /// x between −1 and 1, and the limits outside.
+    HardTanh = "hard_tanh" => Var::hard_tanh,
+    /// x, and 0 for |x| ≤ ½.
+    HardShrink = "hard_shrink" => Var::hard_shrink,
+    /// x · [`HardSigmoid`](Activation::HardSigmoid), also known as hard swish.
+    HardSilu = "hard_silu" => Var::hard_silu,
+    /// ln(1 / (1 + e⁻ˣ)).
+    LogSigmoid = "log_sigmoid" => Var::log_sigmoid,
+    /// x · tanh(ln(1 + eˣ)).
+    Mish = "mish" => Var::mish,
+    /// x − ½ for x > ½, x + ½ for x < −½, and 0 between.
+    SoftShrink = "soft_shrink" => Var::soft_shrink,
+    /// (x + √(x² + 4)) / 2.
+    Squareplus = "squareplus" => Var::squareplus,
+    /// The closest vector of probabilities over the last axis, in which small elements become 0.
+    Sparsemax = "sparsemax" => Var::sparsemax,
+    /// x for x ≥ 1, (x + 1)² / 4 between −1 and 1, and 0 for x ≤ −1.
+    SparsePlus = "sparse_plus" => Var::sparse_plus,
+    /// (x + 1) / 2 between 0 and 1.
+    SparseSigmoid = "sparse_sigmoid" => Var::sparse_sigmoid,
+    /// x − tanh x.
+    TanhShrink = "tanh_shrink" => Var::tanh_shrink,
+}
+
+/// The gated linear unit of the halves of the last axis.
+fn gated(x: Var<'_>) -> Var<'_> {
+    let (recorder, shape) = (x.recorder(), x.shape());
+    if shape.rank() == 0 || !shape.last().is_multiple_of(2) {
+        let expected = Error::expected("an even size of the last axis for glu");
+        recorder.fail(expected.at(|| recorder.current_scope(), &[shape]));
+        return x;
+    }
+    let half = shape.with_axis(shape.rank() - 1, shape.last() / 2);
+    let mut starts = vec![0; shape.rank()];
+    let value = x.slice(&starts, half);
+    starts[shape.rank() - 1] = shape.last() / 2;
+    value * x.slice(&starts, half).sigmoid()
 }
 
 impl Activation {

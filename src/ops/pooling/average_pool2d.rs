@@ -55,6 +55,7 @@ pub(in crate::ops) fn windows(
         "≥ 1 and ≤ 65536 in rows × columns",
     )?;
     check_steps(owner, "strides", &strides)?;
+    padding.check_not_causal(owner)?;
     let along = |axis: usize| size(x.axis(axis + 1), window[axis], strides[axis], padding);
     let (4, Some((rows, top)), Some((columns, left))) = (x.rank(), along(0)?, along(1)?) else {
         let [height, width] = window;

@@ -62,7 +62,7 @@ impl<'r> Var<'r> {
     }
 
     /// Swaps two axes.
-    pub(in crate::ops) fn swap_axes(self, a: usize, b: usize) -> Var<'r> {
+    pub(crate) fn swap_axes(self, a: usize, b: usize) -> Var<'r> {
         let mut axes: Vec<usize> = (0..self.shape().rank()).collect();
         axes.swap(a, b);
         self.transpose(&axes)

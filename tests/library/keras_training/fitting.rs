@@ -88,12 +88,20 @@ fn network(case: &str) -> Sequential {
             .add(Conv2d::new(2, 2).kernel_regularizer(l2(0.03)).bias_regularizer(l1(0.05)))
             .add(Flatten)
             .add(Dense::new(3).activation(Activation::Softmax)),
+        "activity_net" => Sequential::new([7])
+            .add(Dense::new(6).activation(Activation::Relu).activity_regularizer(l1(0.02)))
+            .add(ActivityRegularization::new(0.01, 0.02))
+            .add(BatchNorm::new().scale(false).activity_regularizer(l2(0.01)))
+            .add(Dense::new(3).activation(Activation::Softmax)),
+        "axes_net" => Sequential::new([4, 3])
+            .add(BatchNorm::new().axis(1).center(false))
+            .add(LayerNorm::new().axis([1, 2]))
+            .add(BatchNorm::new().center(false).scale(false))
+            .add(Flatten)
+            .add(Dense::new(3).activation(Activation::Softmax)),
         "constrained_net" => Sequential::new([7])
             .add(
-                Dense::new(6)
-                    .activation(Activation::Relu)
-                    .kernel_constraint(MaxNorm::new(0.8))
-                    .bias_constraint(NonNeg),
+                Dense::new(6).activation(Activation::Relu).kernel_constraint(MaxNorm::new(0.8)).bias_constraint(NonNeg),
             )
             .add(BatchNorm::new().gamma_constraint(NonNeg).beta_constraint(MinMaxNorm::new(0.1, 0.2)))
             .add(

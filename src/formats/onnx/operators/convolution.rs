@@ -2,19 +2,35 @@
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
-use super::window::Window;
+use super::window::{TransposedWindow, Window};
 use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
-use crate::ops::{Conv2dOptions, Padding};
+use crate::ops::{Conv2dOptions, Conv2dTransposeOptions, Padding};
 
 /// The operators and their attributes.
-pub(super) const OPERATORS: &[Operator] = &[operator(
-    "Conv",
-    1,
-    &[read("auto_pad"), read("dilations"), read("group"), read("kernel_shape"), read("pads"), read("strides")],
-)];
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "Conv",
+        1,
+        &[read("auto_pad"), read("dilations"), read("group"), read("kernel_shape"), read("pads"), read("strides")],
+    ),
+    operator(
+        "ConvTranspose",
+        1,
+        &[
+            read("auto_pad"),
+            read("dilations"),
+            read("group"),
+            read("kernel_shape"),
+            read("output_padding"),
+            read("output_shape"),
+            read("pads"),
+            read("strides"),
+        ],
+    ),
+];
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -36,6 +52,9 @@ pub(super) fn record<'r>(
         && !shape.iter().eq(kernel_sizes[2..].iter().map(|size| *size as i64).collect::<Vec<_>>().iter())
     {
         return Err(format!("kernel_shape {shape:?} does not match weights of sizes {kernel_sizes:?}"));
+    }
+    if node.operator == "ConvTranspose" {
+        return transposed(node, scope, inputs, groups);
     }
     let windows = Window::read(node, &sizes[2..], &kernel_sizes[2..])?;
     // channels last; filters × channels of a group × … → … × channels of a group × filters
@@ -59,6 +78,36 @@ pub(super) fn record<'r>(
     let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
     let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
     let y = images.conv2d(kernel, bias, options);
+    let y = if rank == 4 { y } else { y.reshape([y.shape().axis(0), y.shape().axis(2), y.shape().axis(3)]) };
+    Ok(vec![Value::with_order(y, order::channels_last(rank))])
+}
+
+/// Records a transposed convolution.
+fn transposed<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+    groups: usize,
+) -> Result<Vec<Value<'r>>, String> {
+    let (x, kernel) = (input(inputs, 0)?, input(inputs, 1)?);
+    let (sizes, kernel_sizes) = (x.sizes(), kernel.sizes());
+    let rank = sizes.len();
+    let windows = TransposedWindow::read(node, &sizes[2..], &kernel_sizes[2..])?;
+    // channels last; channels × filters of a group × … → … × filters of a group × channels
+    let images = scope.arranged(x, &order::channels_last(rank))?;
+    let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
+    let bias = optional(inputs, 2).map(|bias| scope.in_onnx_order(bias)).transpose()?;
+    let (mut strides, mut dilation_rate, mut cropping, mut size) = ([1; 2], [1; 2], [0; 2], [1; 2]);
+    for (window, axis) in windows.iter().rev().zip([1, 0]) {
+        (strides[axis], dilation_rate[axis]) = (window.stride, window.dilation);
+        (cropping[axis], size[axis]) = (window.cropping, window.output);
+    }
+    let filters = kernel_sizes[1].saturating_mul(groups);
+    let pixels = windows.iter().fold(sizes[0], |pixels, window| pixels.saturating_mul(window.output + window.cropping));
+    scope.limits.check(pixels.saturating_mul(filters))?;
+    let options = Conv2dTransposeOptions::new(size).strides(strides).dilation_rate(dilation_rate);
+    let options = options.cropping(cropping).groups(groups);
+    let y = with_rows(images, 1)?.conv2d_transpose(with_rows(kernel, 0)?, bias, options);
     let y = if rank == 4 { y } else { y.reshape([y.shape().axis(0), y.shape().axis(2), y.shape().axis(3)]) };
     Ok(vec![Value::with_order(y, order::channels_last(rank))])
 }

@@ -34,7 +34,7 @@ fn expand<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, target: &Value<'r>) -> R
         return Err(format!("sizes {from:?} cannot be expanded to {target:?} along axis {axis}"));
     }
     let count = length(&ones).ok_or("the number of elements overflows")?;
-    scope.limits.check_computed(count)?;
+    scope.limits.check(count)?;
     let ones = Value::computed(Tensor::floats(ones, vec![1.0; count]));
     let y = float_pair(scope, x, &ones, |x, ones| x * ones)?;
     Ok(if x.is_integer() { y.into_integers() } else { y })

@@ -7,6 +7,7 @@ use attributes::Operator;
 pub(super) mod activation;
 pub(super) mod arithmetic;
 pub(super) mod attributes;
+mod blocks;
 pub(super) mod constant;
 mod convolution;
 mod cumulative;
@@ -14,10 +15,13 @@ mod expand;
 mod inputs;
 mod logic;
 mod normalization;
+mod padding;
 mod pooling;
 mod product;
 mod recurrent;
 mod reduction;
+mod resizing;
+mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
 mod shape_arithmetic;
@@ -35,6 +39,7 @@ type Record = for<'r> fn(&Node, &mut Scope<'_, 'r>, &[Option<Value<'r>>]) -> Res
 const FAMILIES: &[(&[Operator], Record)] = &[
     (activation::OPERATORS, activation::record),
     (arithmetic::OPERATORS, arithmetic::record),
+    (blocks::OPERATORS, blocks::record),
     (convolution::OPERATORS, convolution::record),
     (cumulative::OPERATORS, cumulative::record),
     (expand::OPERATORS, expand::record),
@@ -42,10 +47,13 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (logic::OPERATORS, logic::record),
     (normalization::OPERATORS, normalization::record),
     (slicing::OPERATORS, slicing::record),
+    (padding::OPERATORS, padding::record),
     (pooling::OPERATORS, pooling::record),
     (product::OPERATORS, product::record),
     (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
+    (resizing::OPERATORS, resizing::record),
+    (rounding::OPERATORS, rounding::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),
 ];
@@ -56,6 +64,19 @@ pub(super) fn find(node: &Node) -> Option<Record> {
     let has = |operators: &&[Operator]| operators.iter().any(|operator| operator.name == own);
     FAMILIES.iter().find(|(operators, _)| has(operators)).map(|(_, record)| *record)
 }
+
+/// Whether the operator of a node is known. Nodes `If` are replaced by a branch.
+pub(super) fn is_known(node: &Node) -> bool {
+    find(node).is_some() || is_conditional(node)
+}
+
+/// Whether a node selects one of two graphs.
+pub(super) fn is_conditional(node: &Node) -> bool {
+    node.operator == IF.name && node.domain.is_empty()
+}
+
+/// The operator that selects one of two graphs.
+const IF: Operator = attributes::operator("If", 1, &[attributes::read("else_branch"), attributes::read("then_branch")]);
 
 /// Describes what is not supported in a node of a known operator: the operator set and attributes. Empty for unknown operators.
 pub(super) fn problems(node: &Node) -> Vec<String> {
@@ -69,7 +90,7 @@ pub(super) fn problems(node: &Node) -> Vec<String> {
 
 /// All supported operators of the default domain.
 pub(super) fn all() -> impl Iterator<Item = &'static Operator> {
-    FAMILIES.iter().flat_map(|(operators, _)| operators.iter()).chain([&constant::CONSTANT])
+    FAMILIES.iter().flat_map(|(operators, _)| operators.iter()).chain([&constant::CONSTANT, &IF])
 }
 
 /// The names of all supported operators of the default domain, sorted.

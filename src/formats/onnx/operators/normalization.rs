@@ -1,4 +1,4 @@
-//! Batch normalization and layer normalization.
+//! Normalization by batch, layer, group and instance, and local response normalization.
 
 use super::attributes::{CONSUMED, Operator, only, operator, read, training};
 use super::inputs::{input, one_output, optional};
@@ -23,6 +23,14 @@ pub(super) const OPERATORS: &[Operator] = &[
             CONSUMED,
         ],
     ),
+    // In earlier sets, the scale has one number for each group.
+    operator(
+        "GroupNormalization",
+        21,
+        &[read("epsilon"), read("num_groups"), only("stash_type", 1, 1, "statistics are float32")],
+    ),
+    operator("InstanceNormalization", 1, &[read("epsilon"), CONSUMED]),
+    operator("LRN", 1, &[read("alpha"), read("beta"), read("bias"), read("size")]),
     operator(
         "LayerNormalization",
         17,
@@ -40,6 +48,16 @@ pub(super) fn record<'r>(
 ) -> Result<Vec<Value<'r>>, String> {
     match node.operator.as_str() {
         "LayerNormalization" => layer_norm(node, scope, inputs),
+        "GroupNormalization" => {
+            let groups = node.integer("num_groups", 0)?;
+            let groups = usize::try_from(groups).map_err(|_| format!("num_groups {groups} is negative"))?;
+            group_norm(node, scope, inputs, groups)
+        }
+        "InstanceNormalization" => {
+            let channels = input(inputs, 0)?.sizes().get(1).copied().ok_or("the input has no channels")?;
+            group_norm(node, scope, inputs, channels)
+        }
+        "LRN" => local_response(node, scope, inputs),
         _ => batch_norm(node, scope, inputs),
     }
 }
@@ -107,4 +125,53 @@ fn layer_norm<'r>(
         outputs.push(Value::new((mean(centered * centered) + epsilon).power(-0.5)));
     }
     Ok(outputs)
+}
+
+/// Records a normalization of groups of channels and all positions of a sample.
+fn group_norm<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+    groups: usize,
+) -> Result<Vec<Value<'r>>, String> {
+    let x = input(inputs, 0)?;
+    let sizes = x.sizes();
+    let [rows, channels, spatial @ ..] = &sizes[..] else { return Err("the input has no channels".into()) };
+    if groups == 0 || channels % groups != 0 {
+        return Err(format!("{channels} channels cannot be divided into {groups} groups"));
+    }
+    let (order, epsilon) = (order::channels_last(sizes.len()), node.number("epsilon", 1e-5)?);
+    let var = scope.arranged(x, &order)?;
+    let positions: usize = spatial.iter().product();
+    let grouped = var.reshape([*rows, positions, groups, channels / groups]);
+    let centered = grouped - grouped.mean_axes(&[1, 3], true);
+    let variance = (centered * centered).mean_axes(&[1, 3], true);
+    let y = (centered / (variance + epsilon).sqrt()).reshape(var.shape());
+    let [scale, bias] = [scope.in_onnx_order(input(inputs, 1)?)?, scope.in_onnx_order(input(inputs, 2)?)?];
+    if [scale, bias].iter().any(|weight| weight.shape() != (*channels).into()) {
+        return Err(format!("scale and bias must have {channels} as their size, the number of channels"));
+    }
+    Ok(vec![Value::with_order(y * scale + bias, order)])
+}
+
+/// Records x / (bias + alpha / size · Σ x²) ^ beta, with the sum over `size` adjacent channels.
+fn local_response<'r>(
+    node: &Node,
+    scope: &mut Scope<'_, 'r>,
+    inputs: &[Option<Value<'r>>],
+) -> Result<Vec<Value<'r>>, String> {
+    let x = scope.recorded(input(inputs, 0)?)?;
+    let (size, channels) = (node.integer("size", 0)?, x.sizes().get(1).copied().ok_or("the input has no channels")?);
+    let size = usize::try_from(size).ok().filter(|size| *size > 0).ok_or("size must be at least 1")?;
+    scope.limits.check(channels.saturating_mul(size.min(channels)))?;
+    let window = |channel: usize| {
+        let first = channel.saturating_sub((size - 1) / 2);
+        let last = channel.saturating_add(size / 2).min(channels - 1);
+        (first..=last).map(|other| (other, 1.0)).collect()
+    };
+    let [alpha, beta, bias] = [node.number("alpha", 1e-4)?, node.number("beta", 0.75)?, node.number("bias", 1.0)?];
+    let axis = x.order.iter().position(|stored| *stored == 1).unwrap_or(0);
+    let sums = (x.var * x.var).resample(axis as isize, (0..channels).map(window).collect());
+    let y = x.var * (sums * (alpha / size as f32) + bias).power(-beta);
+    Ok(vec![Value::with_order(y, x.order)])
 }

@@ -50,21 +50,41 @@ pub(super) fn record<'r>(
 ) -> Result<Vec<Value<'r>>, String> {
     one_output(node, "indices of the maxima")?;
     let x = input(inputs, 0)?;
-    let image = x.sizes();
-    if image.len() != 4 {
-        return Err(format!("the input has sizes {image:?}, expected n × channels × height × width"));
+    let sizes = x.sizes();
+    let order = order::channels_last(sizes.len());
+    let [rows, channels, spatial @ ..] = &sizes[..] else {
+        return Err(format!("the input has sizes {sizes:?}, expected n × channels × height × width"));
+    };
+    if node.operator.starts_with("Global") {
+        let pixels = spatial.iter().product();
+        let images = scope.arranged(x, &order)?.reshape([*rows, pixels, 1, *channels]);
+        let pooled = match node.operator.as_str() {
+            "GlobalAveragePool" => images.mean_axes(&[1, 2], false),
+            _ => images.global_max_pool2d(),
+        };
+        let ones = [&[*rows], &vec![1; spatial.len()][..], &[*channels]].concat();
+        let y = pooled.reshape(Shape::new(&ones).map_err(|error| error.to_string())?);
+        return Ok(vec![Value::with_order(y, order)]);
     }
-    let order = order::channels_last(4);
-    let images = scope.arranged(x, &order)?;
+    // A sequence is an image with a single column.
+    let image = match *spatial {
+        [steps] => [*rows, *channels, steps, 1],
+        [height, width] => [*rows, *channels, height, width],
+        _ => return Err(format!("the input has sizes {sizes:?}, expected one or two axes after the channels")),
+    };
+    let pooling = Pooling::read(node, &image, spatial.len())?;
+    let images = scope.arranged(x, &order)?.reshape([image[0], image[2], image[3], image[1]]);
     let y = match node.operator.as_str() {
-        "AveragePool" => average(node, scope, images, Pooling::read(node, &image)?)?,
-        "GlobalAveragePool" => images.mean_axes(&[1, 2], true),
-        "GlobalMaxPool" => images.global_max_pool2d().reshape([image[0], 1, 1, image[1]]),
+        "AveragePool" => average(node, scope, images, pooling)?,
         _ => {
-            let Pooling { kernel, strides, pads, ceil_pads, .. } = Pooling::read(node, &image)?;
+            let Pooling { kernel, strides, pads, ceil_pads, .. } = pooling;
             // Padding is never the maximum.
             padded(images, pads, ceil_pads, f32::NEG_INFINITY).max_pool2d(kernel, strides, Padding::Valid)
         }
+    };
+    let y = match spatial {
+        [_] => y.reshape([y.shape().axis(0), y.shape().axis(1), y.shape().axis(3)]),
+        _ => y,
     };
     Ok(vec![Value::with_order(y, order)])
 }
@@ -80,13 +100,15 @@ struct Pooling {
 }
 
 impl Pooling {
-    fn read(node: &Node, image: &[usize]) -> Result<Pooling, String> {
+    /// Reads the windows over the first `axes` of the axes of an image, n × channels × height × width.
+    fn read(node: &Node, image: &[usize; 4], axes: usize) -> Result<Pooling, String> {
         let kernel = sizes(node, "kernel_shape", vec![])?;
-        let windows = Window::read(node, &image[2..], &kernel)?;
+        let mut windows = Window::read(node, &image[2..2 + axes], &kernel)?;
+        windows.resize(2, Window { size: image[3], kernel: 1, stride: 1, dilation: 1, pads: [0, 0] });
         if windows.iter().any(|window| window.dilation != 1) {
             return Err("dilations are not supported".into());
         }
-        let [rows, columns] = windows[..] else { return Err(format!("kernel_shape {kernel:?} must have two sizes")) };
+        let [rows, columns] = windows[..] else { return Err(format!("kernel_shape {kernel:?} has too many sizes")) };
         let both = [rows, columns];
         let ceiling = node.integer("ceil_mode", 0)? != 0;
         let ceil_pads = both.map(|window| if ceiling { window.with_ceiling().pads[1] - window.pads[1] } else { 0 });

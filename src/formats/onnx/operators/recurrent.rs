@@ -13,6 +13,9 @@ use crate::formats::onnx::tensor::Tensor;
 use crate::ops::{Activation, RecurrentOptions};
 use crate::tape::Var;
 
+/// Numbers that the memory of a recorded step corresponds to.
+const RECORDED_STEP: usize = 256;
+
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
     operator(
@@ -128,7 +131,8 @@ impl Recurrence<'_> {
             let activations = self.activations(direction)?;
             let special = self.special(scope, inputs, direction, &activations)?;
             if special.is_needed() {
-                scope.limits.check_computed(steps)?;
+                // Each step is recorded by itself.
+                scope.limits.check(rows.saturating_mul(steps).saturating_mul(RECORDED_STEP))?;
                 let unrolled = Unrolled {
                     cell: match self.node.operator.as_str() {
                         "LSTM" => Cell::Lstm,
@@ -280,7 +284,7 @@ impl Recurrence<'_> {
                 Some(value) => scope.arranged(value, order)?,
                 None => {
                     let length = Shape::new(&sizes).map_err(|error| error.to_string())?.len();
-                    scope.limits.check_computed(length)?;
+                    scope.limits.check(length)?;
                     scope.in_onnx_order(&Value::computed(Tensor::floats(sizes.clone(), vec![0.0; length])))?
                 }
             };
@@ -387,7 +391,7 @@ fn mask<'r>(scope: &mut Scope<'_, 'r>, lengths: &Value<'r>, [rows, steps]: [usiz
         return Err(format!("the lengths of sequences have shape {:?}, expected [{rows}]", lengths.sizes()));
     }
     let lengths = scope.numbers(lengths, &[0])?.reshape([rows, 1]);
-    scope.limits.check_computed(steps)?;
+    scope.limits.check(steps)?;
     let numbers = Value::computed(Tensor::floats(vec![1, steps], (0..steps).map(|step| step as f32).collect()));
     Ok(scope.in_onnx_order(&numbers)?.less(lengths))
 }

@@ -99,7 +99,7 @@ fn extremum_index<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: &Value<'r>, sig
     let is_best = x.var.equal(scope.arranged(&best, &plain)?);
     let mut along = vec![1; sizes.len()];
     along[axis] = sizes[axis];
-    scope.limits.check_computed(sizes[axis])?;
+    scope.limits.check(sizes[axis])?;
     let indices = (0..sizes[axis]).map(|index| index as f32).collect();
     let indices = scope.arranged(&Value::computed(Tensor::floats(along, indices)), &plain)?;
     let candidates = indices * is_best;

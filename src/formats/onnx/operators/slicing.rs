@@ -1,4 +1,4 @@
-//! Operators that concatenate, pad, slice, split or index arrays. On constant integers they compute shapes.
+//! Operators that concatenate, slice, split or index arrays. On constant integers they compute shapes.
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{axes, input, optional};
@@ -14,8 +14,6 @@ use crate::tape::Var;
 pub(super) const OPERATORS: &[Operator] = &[
     operator("Concat", 1, &[read("axis")]),
     operator("Gather", 1, &[read("axis")]),
-    // In earlier sets, the padding has another name.
-    operator("Pad", 2, &[read("mode"), read("pads").until(10), read("value").until(10)]),
     operator("Slice", 1, &[read("axes").until(9), read("ends").until(9), read("starts").until(9)]),
     // In earlier sets, the sizes could also be an input.
     operator("Split", 2, &[read("axis"), read("split").until(12), read("num_outputs").since(18)]),
@@ -35,7 +33,6 @@ pub(super) fn record<'r>(
     match node.operator.as_str() {
         "Concat" => Ok(vec![concat(node, scope, inputs)?]),
         "Gather" => Ok(vec![gather(node, scope, inputs)?]),
-        "Pad" => Ok(vec![pad(node, scope, inputs)?]),
         "Slice" => Ok(vec![slice(node, scope, inputs)?]),
         _ => split(node, scope, inputs),
     }
@@ -227,34 +224,4 @@ fn split<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
         ));
     }
     Ok(parts)
-}
-
-/// Records `Pad` with a constant value: attributes before operator set 11, inputs since.
-fn pad<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
-    let mode = node.text("mode", "constant")?;
-    if mode != "constant" {
-        return Err(format!("mode {mode} is not supported"));
-    }
-    let x = scope.recorded(input(inputs, 0)?)?;
-    let rank = x.order.len();
-    let pads = shape_arithmetic::bounds(node, inputs, "pads", 1)?;
-    let value = match optional(inputs, 2) {
-        Some(value) => value.as_constant()?.to_floats().first().copied().ok_or("the value of the padding is empty")?,
-        None => node.number("value", 0.0)?,
-    };
-    let named = axes(node, inputs, 3)?.unwrap_or_else(|| (0..rank as i64).collect());
-    if pads.len() != 2 * named.len() {
-        return Err(format!("the number of pads is {}, expected two for each axis in {:?}", pads.len(), named));
-    }
-    let mut around = vec![[0; 2]; rank];
-    for (number, axis) in named.iter().enumerate() {
-        let pair = [pads[number], pads[named.len() + number]];
-        let size = |pad: i64| usize::try_from(pad).ok().filter(|pad| *pad < 1 << 24);
-        let [Some(before), Some(after)] = pair.map(size) else {
-            return Err(format!("pads must be from 0 to 2²⁴ − 1, got {pads:?}"));
-        };
-        around[order::axis(*axis, rank)?] = [before, after];
-    }
-    let stored: Vec<[usize; 2]> = x.order.iter().map(|axis| around[*axis]).collect();
-    Ok(Value::with_order(x.var.pad(&stored, value), x.order))
 }

@@ -1,6 +1,6 @@
 //! Windows over images in ONNX: kernel, stride, dilation and padding along each spatial axis.
 
-use crate::formats::onnx::node::Node;
+use crate::formats::onnx::node::{Attribute, Node};
 
 /// A window along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +76,64 @@ impl Window {
             self.pads[1] += self.stride - beyond;
         }
         self
+    }
+}
+
+/// A window along one axis of a transposed convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::formats::onnx) struct TransposedWindow {
+    pub(in crate::formats::onnx) stride: usize,
+    pub(in crate::formats::onnx) dilation: usize,
+    /// Elements that are cut off before the output.
+    pub(in crate::formats::onnx) cropping: usize,
+    /// Elements of the output.
+    pub(in crate::formats::onnx) output: usize,
+}
+
+impl TransposedWindow {
+    /// Reads the windows along the spatial axes, for an image and a kernel of these sizes.
+    pub(in crate::formats::onnx) fn read(
+        node: &Node,
+        image: &[usize],
+        kernel: &[usize],
+    ) -> Result<Vec<TransposedWindow>, String> {
+        // The padding of these modes follows from the output.
+        let mode = node.text("auto_pad", "NOTSET")?;
+        let explicit = ["NOTSET", "VALID", ""].contains(&mode);
+        let unpadded = node.clone().with("auto_pad", Attribute::Text(if explicit { mode } else { "VALID" }.into()));
+        let windows = Window::read(&unpadded, image, kernel)?;
+        let count = kernel.len();
+        let added = sizes(node, "output_padding", vec![0; count])?;
+        let mut outputs = sizes(node, "output_shape", vec![])?;
+        // The shape may include rows and channels.
+        if outputs.len() == count + 2 {
+            outputs.drain(..2);
+        }
+        if added.len() != count || ![0, count].contains(&outputs.len()) {
+            return Err(format!("output_padding and output_shape need {count} as their length"));
+        }
+        let window = |axis: usize| {
+            let window = windows[axis];
+            let whole = (window.size - 1).saturating_mul(window.stride).saturating_add(window.span());
+            let whole = whole.saturating_add(added[axis]);
+            let target = match (outputs.get(axis), explicit) {
+                (Some(output), _) => Some(*output),
+                (None, false) => Some(window.size.saturating_mul(window.stride)),
+                (None, true) => None,
+            };
+            let (cropping, output) = match target {
+                Some(output) => {
+                    let total = whole.saturating_sub(output);
+                    (if mode == "SAME_UPPER" { total / 2 } else { total - total / 2 }, output)
+                }
+                None => (window.pads[0], whole.saturating_sub(window.pads[0]).saturating_sub(window.pads[1])),
+            };
+            TransposedWindow { stride: window.stride, dilation: window.dilation, cropping, output }
+        };
+        if image.contains(&0) {
+            return Err(format!("the image has sizes {image:?}"));
+        }
+        Ok((0..count).map(window).collect())
     }
 }
 

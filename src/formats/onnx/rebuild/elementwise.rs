@@ -1,11 +1,11 @@
-//! Conversion of activations, dropout and reshapes.
+//! Conversion of activations, dropout and rescaling.
 
-use super::{Builder, Built, LayerValue, is_onnx_order};
+use super::{Builder, Built};
 use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::activation::SELU;
 use crate::formats::onnx::order;
-use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Reshape, Softmax};
+use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Relu, Rescaling, Softmax};
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -70,6 +70,55 @@ impl Builder<'_> {
         self.activation(node, activation)
     }
 
+    /// Converts limits from 0 to a maximum to a rectifier.
+    pub(super) fn relu(&mut self, node: &Node) -> Option<()> {
+        let limit = |input: usize, name: &str, default: f32| match self.constant_input(node, input) {
+            Some(limit) => limit.to_floats().first().copied(),
+            None if Self::has(node, input) => None,
+            None => node.number(name, default).ok(),
+        };
+        let (low, high) = (limit(1, "min", f32::NEG_INFINITY)?, limit(2, "max", f32::INFINITY)?);
+        if low != 0.0 || !(high > 0.0 && high.is_finite()) {
+            return None;
+        }
+        let from = self.read(node.inputs.first()?)?;
+        self.apply(node, &from, Relu::new().max_value(high), Vec::new())
+    }
+
+    /// Converts a product or a sum with a number that is not learned.
+    pub(super) fn rescaling(&mut self, node: &Node) -> Option<()> {
+        let side = usize::from(self.fact(node.inputs.first()?).is_some());
+        let number = self.constant_input(node, side)?;
+        let (name, [number], []) = (&node.inputs[1 - side], number.as_floats().ok()?, &number.sizes[..]) else {
+            return None;
+        };
+        let from = self.read(name)?;
+        if node.operator == "Mul" {
+            return self.apply(node, &from, Rescaling::new(*number), Vec::new());
+        }
+        // The offset of a rescaling before the sum.
+        let alone = self.readers(name) == 1;
+        let scaled = match self.nodes.source(name).filter(|source| source.operator == "Mul" && alone) {
+            Some(source) => {
+                let scale = source.inputs.iter().find_map(|name| match self.checked.facts.get(name) {
+                    Some(Fact::Constant(_, constant)) if constant.tensor.sizes.is_empty() => Some(&constant.tensor),
+                    _ => None,
+                });
+                scale.and_then(|scale| scale.as_floats().ok()?.first().copied())
+            }
+            None => None,
+        };
+        let last = self.inputs.len() + self.steps.len() - 1;
+        match (scaled, self.steps.last()) {
+            (Some(scale), Some(step)) if from.value == last && step.arrays.is_empty() => {
+                let layer = Arc::new(Rescaling::new(scale).offset(*number));
+                self.steps.last_mut()?.layer = Built::Finished(layer);
+                self.set_output(node, from)
+            }
+            _ => self.apply(node, &from, Rescaling::new(1.0).offset(*number), Vec::new()),
+        }
+    }
+
     /// Adds an activation: as a setting of the previous layer if no other node reads its output, otherwise as a layer.
     fn activation(&mut self, node: &Node, activation: Activation) -> Option<()> {
         let name = node.inputs.first()?.clone();
@@ -106,40 +155,5 @@ impl Builder<'_> {
             }
             _ => None,
         }
-    }
-
-    pub(super) fn reshape(&mut self, node: &Node) -> Option<()> {
-        let ((from, storage_order), (to, given)) =
-            (self.fact(node.inputs.first()?)?, self.fact(node.outputs.first()?)?);
-        let place = self.places.get(&node.inputs[0])?.clone();
-        if from.axis(0) != to.axis(0) || !is_onnx_order(given) || storage_order[0] != 0 {
-            return None;
-        }
-        let to = to.sample();
-        let long =
-            |axis: &usize| storage_order.iter().position(|other| other == axis).is_some_and(|at| from.axis(at) != 1);
-        let moved: Vec<usize> = storage_order.iter().copied().filter(long).collect();
-        let in_order = moved.is_sorted();
-        if place.shape == to && (in_order || place.flat.is_some()) {
-            return self.set_output(node, place);
-        }
-        if place.flat.is_some() {
-            return None;
-        }
-        // Images with channels last are flattened in the order of channels first.
-        let flat = match in_order {
-            true => None,
-            false if to.rank() == 1 && storage_order == order::channels_last(storage_order.len()) => {
-                let (channels, image) =
-                    from.sample().sizes().split_last().map(|(last, image)| (*last, image.to_vec()))?;
-                Some([&[channels], &image[..]].concat())
-            }
-            false => return None,
-        };
-        let value = match to.rank() {
-            1 => self.step(Arc::new(Flatten), vec![place.value]),
-            _ => self.step(Arc::new(Reshape::new(to)), vec![place.value]),
-        };
-        self.set_output(node, LayerValue { value, shape: to, flat })
     }
 }

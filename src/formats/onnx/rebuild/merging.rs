@@ -3,17 +3,18 @@
 use super::{Builder, Built, LayerValue};
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::layers::{Activation, Add, Concatenate};
+use crate::layers::{Activation, Concatenate, Layer};
 use std::sync::Arc;
 
 impl Builder<'_> {
-    pub(super) fn sum(&mut self, node: &Node) -> Option<()> {
+    /// Converts an elementwise operator of several values to a layer.
+    pub(super) fn merge(&mut self, node: &Node, layer: Arc<dyn Layer>) -> Option<()> {
         let places = self.aligned_inputs(node)?;
         let flat = places[0].flat.clone();
         if places.iter().any(|place| place.flat != flat) {
             return None;
         }
-        self.join(node, Arc::new(Add), &places, flat)
+        self.join(node, layer, &places, flat)
     }
 
     pub(super) fn concat(&mut self, node: &Node) -> Option<()> {
@@ -33,7 +34,7 @@ impl Builder<'_> {
         let mut places = Vec::new();
         for name in &node.inputs {
             let (other, order) = self.fact(name)?;
-            if other.rank() != shape.rank() || order != storage_order {
+            if other.rank() != shape.rank() || order != storage_order || other.axis(0) != shape.axis(0) {
                 return None;
             }
             places.push(self.read(name)?);
@@ -44,7 +45,7 @@ impl Builder<'_> {
     fn join(
         &mut self,
         node: &Node,
-        layer: Arc<dyn crate::layers::Layer>,
+        layer: Arc<dyn Layer>,
         places: &[LayerValue],
         flat: Option<Vec<usize>>,
     ) -> Option<()> {

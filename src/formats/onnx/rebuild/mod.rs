@@ -7,6 +7,7 @@
 mod elementwise;
 mod merging;
 mod node_layer;
+mod reshaping;
 mod spatial;
 mod weighted;
 
@@ -17,7 +18,10 @@ use super::node::Node;
 use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
 use super::tensor::Tensor;
-use crate::layers::{Activation, Conv2d, Dense, Layer, Reshape};
+use crate::layers::{
+    Activation, Add, Average, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d,
+    DepthwiseConv2d, Layer, Maximum, Minimum, Multiply, Reshape, Subtract,
+};
 use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +44,12 @@ pub(super) fn rebuild(nodes: &Nodes, checked: &Checked, inputs: &[ValueInfo], un
 /// A layer to which a bias or an activation can still be added, or a finished one.
 enum Built {
     Dense(Dense),
+    Conv1d(Conv1d),
+    Conv1dTranspose(Conv1dTranspose),
     Conv2d(Conv2d),
+    Conv2dTranspose(Conv2dTranspose),
+    DepthwiseConv1d(DepthwiseConv1d),
+    DepthwiseConv2d(DepthwiseConv2d),
     Finished(Arc<dyn Layer>),
 }
 
@@ -102,16 +111,28 @@ impl<'a> Builder<'a> {
         }
         let computed = node.inputs.iter().filter(|name| self.fact(name).is_some()).count();
         match (node.operator.as_str(), computed) {
-            ("Add" | "Sum", 2..) => self.sum(node),
+            ("Add" | "Sum", 2..) => self.merge(node, Arc::new(Add)),
             ("Concat", 1..) => self.concat(node),
-            ("Mul", 2) => self.silu(node),
-            ("Add", 1) => self.bias(node),
+            ("Mul", 2) => self.silu(node).or_else(|| self.merge(node, Arc::new(Multiply))),
+            ("Max", 2..) => self.merge(node, Arc::new(Maximum)),
+            ("Mean", 2..) => self.merge(node, Arc::new(Average)),
+            ("Min", 2..) => self.merge(node, Arc::new(Minimum)),
+            ("Sub", 2) => self.merge(node, Arc::new(Subtract)),
+            ("Add", 1) => self.bias(node).or_else(|| self.rescaling(node)),
+            ("Mul", 1) => self.rescaling(node),
             ("Gather", 1) => self.embedding(node),
             ("Identity" | "Cast" | "Transpose", 1) => self.alias(node),
             ("Dropout", 1) => self.dropout(node),
             ("Gemm", 1) => self.gemm(node),
             ("MatMul", 1) => self.matmul(node),
-            ("Conv", 1) => self.conv2d(node),
+            ("Clip", 1) => self.relu(node),
+            ("Conv", 1) => self.convolution(node),
+            ("ConvTranspose", 1) => self.transposed_convolution(node),
+            ("Expand", 1) => self.repeat_vector(node),
+            ("GroupNormalization" | "InstanceNormalization", 1) => self.group_norm(node),
+            ("PRelu", 1) => self.prelu(node),
+            ("Resize", 1) => self.up_sampling(node),
+            ("Slice", 1) => self.cropping(node),
             ("MaxPool" | "AveragePool", 1) => self.pooling(node),
             ("GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceMax", 1) => self.global_pooling(node),
             ("BatchNormalization", 1) => self.batch_norm(node),
@@ -256,17 +277,41 @@ impl Built {
     fn done(self) -> Arc<dyn Layer> {
         match self {
             Built::Dense(layer) => Arc::new(layer),
+            Built::Conv1d(layer) => Arc::new(layer),
+            Built::Conv1dTranspose(layer) => Arc::new(layer),
             Built::Conv2d(layer) => Arc::new(layer),
+            Built::Conv2dTranspose(layer) => Arc::new(layer),
+            Built::DepthwiseConv1d(layer) => Arc::new(layer),
+            Built::DepthwiseConv2d(layer) => Arc::new(layer),
             Built::Finished(layer) => layer,
         }
     }
 
     /// Adds an activation, if the layer supports one.
     fn with(self, activation: Activation) -> Built {
+        Built::Finished(match self {
+            Built::Dense(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv1d(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv1dTranspose(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv2d(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv2dTranspose(layer) => Arc::new(layer.activation(activation)),
+            Built::DepthwiseConv1d(layer) => Arc::new(layer.activation(activation)),
+            Built::DepthwiseConv2d(layer) => Arc::new(layer.activation(activation)),
+            Built::Finished(layer) => layer,
+        })
+    }
+
+    /// Adds a bias, if the layer supports one.
+    fn with_bias(self) -> Option<Built> {
         match self {
-            Built::Dense(layer) => Built::Finished(Arc::new(layer.activation(activation))),
-            Built::Conv2d(layer) => Built::Finished(Arc::new(layer.activation(activation))),
-            done => done,
+            Built::Dense(layer) => Some(Built::Dense(layer.use_bias(true))),
+            Built::Conv1d(layer) => Some(Built::Conv1d(layer.use_bias(true))),
+            Built::Conv1dTranspose(layer) => Some(Built::Conv1dTranspose(layer.use_bias(true))),
+            Built::Conv2d(layer) => Some(Built::Conv2d(layer.use_bias(true))),
+            Built::Conv2dTranspose(layer) => Some(Built::Conv2dTranspose(layer.use_bias(true))),
+            Built::DepthwiseConv1d(layer) => Some(Built::DepthwiseConv1d(layer.use_bias(true))),
+            Built::DepthwiseConv2d(layer) => Some(Built::DepthwiseConv2d(layer.use_bias(true))),
+            Built::Finished(_) => None,
         }
     }
 }

@@ -13,7 +13,7 @@ impl Builder<'_> {
         let [output] = &node.outputs[..] else { return None };
         let (shape, _) = self.fact(output)?;
         let (mut given, mut values) = (Vec::<GraphInput>::new(), Vec::new());
-        let mut nodes = Nodes { nodes: vec![node.clone()], ..Nodes::default() };
+        let mut nodes = Nodes { nodes: vec![node.clone()], memory: self.nodes.memory, ..Nodes::default() };
         for name in node.inputs.iter().filter(|name| !name.is_empty()) {
             let Some((input, storage_order)) = self.fact(name) else {
                 // Computed shapes may depend on the number of rows, so only constants of the file are allowed.

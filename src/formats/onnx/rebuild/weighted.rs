@@ -2,10 +2,13 @@
 
 use super::{Builder, Built, is_onnx_order};
 use crate::formats::onnx::node::Node;
-use crate::formats::onnx::operators::window::Window;
+use crate::formats::onnx::operators::window::{TransposedWindow, Window};
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
-use crate::layers::{BatchNorm, Conv2d, Dense, Embedding, LayerNorm, ZeroPadding2d};
+use crate::layers::{
+    BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d, DepthwiseConv2d, Embedding,
+    GroupNormalization, Layer, LayerNorm, PRelu, ZeroPadding1d, ZeroPadding2d,
+};
 use crate::ops::Padding;
 use ndarray::{ArrayView, IxDyn};
 use std::sync::Arc;
@@ -81,38 +84,156 @@ impl Builder<'_> {
             return None;
         }
         let layer = std::mem::replace(&mut step.layer, Built::Finished(Arc::new(crate::layers::Flatten)));
-        step.layer = match layer {
-            Built::Dense(layer) => Built::Dense(layer.use_bias(true)),
-            Built::Conv2d(layer) => Built::Conv2d(layer.use_bias(true)),
-            Built::Finished(_) => return None,
-        };
+        step.layer = layer.with_bias()?;
         step.arrays.push(values);
         step.biased = true;
         self.set_output(node, place)
     }
 
-    pub(super) fn conv2d(&mut self, node: &Node) -> Option<()> {
+    /// Converts a convolution along one or two axes.
+    pub(super) fn convolution(&mut self, node: &Node) -> Option<()> {
         let kernel = self.weight(node, 1)?.clone();
         let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
-        let [filters, _, height, width] = kernel.sizes[..] else { return None };
-        let mut from = self.in_order(node.inputs.first()?, &order::channels_last(4))?;
-        let image = [from.shape.axis(0), from.shape.axis(1)];
-        let windows = Window::read(node, &image, &[height, width]).ok()?;
-        let [rows, columns] = windows[..] else { return None };
+        let [filters, _, ref extent @ ..] = kernel.sizes[..] else { return None };
+        let rank = extent.len() + 2;
+        let mut from = self.in_order(node.inputs.first()?, &order::channels_last(rank))?;
+        let (image, channels) = (from.shape.sizes()[..rank - 2].to_vec(), from.shape.last());
+        let windows = Window::read(node, &image, extent).ok()?;
         let padded = windows.iter().any(|window| window.pads != [0, 0]);
         let padding = if padded && windows.iter().all(Window::is_same) { Padding::Same } else { Padding::Valid };
         if padded && padding == Padding::Valid {
-            from.value = self.step(Arc::new(ZeroPadding2d::new([rows.pads, columns.pads])), vec![from.value]);
+            let layer: Arc<dyn Layer> = match windows[..] {
+                [steps] => Arc::new(ZeroPadding1d::new(steps.pads)),
+                [rows, columns] => Arc::new(ZeroPadding2d::new([rows.pads, columns.pads])),
+                _ => return None,
+            };
+            from.value = self.step(layer, vec![from.value]);
         }
-        let layer = Conv2d::new(filters, (height, width))
-            .strides([rows.stride, columns.stride])
-            .dilation_rate([rows.dilation, columns.dilation])
-            .groups(usize::try_from(node.integer("group", 1).ok()?).ok()?)
-            .padding(padding)
-            .use_bias(bias.is_some());
+        let groups = usize::try_from(node.integer("group", 1).ok()?).ok()?;
+        let depthwise = groups == channels && channels > 1 && filters.is_multiple_of(channels);
         let biased = bias.is_some();
-        let arrays = [Some(kernel.transposed(&[2, 3, 1, 0]).as_floats().ok()?.to_vec()), bias];
-        self.weighted(node, from, Built::Conv2d(layer), arrays.into_iter().flatten().collect(), biased)
+        let layer = match windows[..] {
+            [steps] if depthwise => Built::DepthwiseConv1d(
+                DepthwiseConv1d::new(steps.kernel)
+                    .strides(steps.stride)
+                    .dilation_rate(steps.dilation)
+                    .depth_multiplier(filters / channels)
+                    .padding(padding)
+                    .use_bias(biased),
+            ),
+            [steps] => Built::Conv1d(
+                Conv1d::new(filters, steps.kernel)
+                    .strides(steps.stride)
+                    .dilation_rate(steps.dilation)
+                    .groups(groups)
+                    .padding(padding)
+                    .use_bias(biased),
+            ),
+            [rows, columns] if depthwise => Built::DepthwiseConv2d(
+                DepthwiseConv2d::new((rows.kernel, columns.kernel))
+                    .strides([rows.stride, columns.stride])
+                    .dilation_rate([rows.dilation, columns.dilation])
+                    .depth_multiplier(filters / channels)
+                    .padding(padding)
+                    .use_bias(biased),
+            ),
+            [rows, columns] => Built::Conv2d(
+                Conv2d::new(filters, (rows.kernel, columns.kernel))
+                    .strides([rows.stride, columns.stride])
+                    .dilation_rate([rows.dilation, columns.dilation])
+                    .groups(groups)
+                    .padding(padding)
+                    .use_bias(biased),
+            ),
+            _ => return None,
+        };
+        let order: Vec<usize> = (2..rank).chain([1, 0]).collect();
+        let arrays = [Some(kernel.transposed(&order).as_floats().ok()?.to_vec()), bias];
+        self.weighted(node, from, layer, arrays.into_iter().flatten().collect(), biased)
+    }
+
+    /// Converts a transposed convolution along one or two axes.
+    pub(super) fn transposed_convolution(&mut self, node: &Node) -> Option<()> {
+        let kernel = self.weight(node, 1)?.clone();
+        let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
+        let [_, filters, ref extent @ ..] = kernel.sizes[..] else { return None };
+        let rank = extent.len() + 2;
+        let from = self.in_order(node.inputs.first()?, &order::channels_last(rank))?;
+        let image = from.shape.sizes()[..rank - 2].to_vec();
+        let windows = TransposedWindow::read(node, &image, extent).ok()?;
+        if from.flat.is_some() || node.integer("group", 1).ok()? != 1 {
+            return None;
+        }
+        let (mut padding, mut added) = (None, Vec::new());
+        for (axis, window) in windows.iter().enumerate() {
+            let reach = (extent[axis] - 1) * window.dilation + 1;
+            let (before_last, output) = ((image[axis] - 1) * window.stride, window.output);
+            let valid = (window.cropping == 0).then(|| output.checked_sub(before_last + reach)).flatten();
+            let cut = (before_last + reach).saturating_sub(output) / 2;
+            let same = (window.cropping == cut).then(|| output.checked_sub(before_last + reach % 2)).flatten();
+            let found = match (valid, same) {
+                (Some(more), _) if more < window.stride && padding != Some(Padding::Same) => (Padding::Valid, more),
+                (_, Some(more)) if more < window.stride && padding != Some(Padding::Valid) => (Padding::Same, more),
+                _ => return None,
+            };
+            padding = Some(found.0);
+            added.push(found.1);
+        }
+        let (padding, biased) = (padding?, bias.is_some());
+        let layer = match windows[..] {
+            [steps] => Built::Conv1dTranspose(
+                Conv1dTranspose::new(filters, extent[0])
+                    .strides(steps.stride)
+                    .dilation_rate(steps.dilation)
+                    .padding(padding)
+                    .output_padding(added[0])
+                    .use_bias(biased),
+            ),
+            [rows, columns] => Built::Conv2dTranspose(
+                Conv2dTranspose::new(filters, (extent[0], extent[1]))
+                    .strides([rows.stride, columns.stride])
+                    .dilation_rate([rows.dilation, columns.dilation])
+                    .padding(padding)
+                    .output_padding([added[0], added[1]].into())
+                    .use_bias(biased),
+            ),
+            _ => return None,
+        };
+        let order: Vec<usize> = (2..rank).chain([1, 0]).collect();
+        let arrays = [Some(kernel.transposed(&order).as_floats().ok()?.to_vec()), bias];
+        self.weighted(node, from, layer, arrays.into_iter().flatten().collect(), biased)
+    }
+
+    /// Converts a normalization of groups of channels, or of each channel.
+    pub(super) fn group_norm(&mut self, node: &Node) -> Option<()> {
+        let rank = self.fact(node.inputs.first()?)?.0.rank();
+        let from = self.in_order(&node.inputs[0], &order::channels_last(rank))?;
+        if from.flat.is_some() {
+            return None;
+        }
+        let groups = if node.operator == "InstanceNormalization" { -1 } else { node.integer("num_groups", 0).ok()? };
+        let layer = GroupNormalization::new(isize::try_from(groups).ok()?).epsilon(node.number("epsilon", 1e-5).ok()?);
+        let arrays = [self.weight(node, 1)?, self.weight(node, 2)?].map(|array| array.as_floats().map(<[f32]>::to_vec));
+        let [scale, bias] = arrays;
+        self.apply(node, &from, layer, vec![scale.ok()?, bias.ok()?])
+    }
+
+    /// Converts a rectifier with learned slopes.
+    pub(super) fn prelu(&mut self, node: &Node) -> Option<()> {
+        let (shape, storage_order) = self.fact(node.inputs.first()?)?;
+        let from = self.read(&node.inputs[0])?;
+        let slopes = self.weight(node, 1)?;
+        let missing = shape.rank().checked_sub(slopes.sizes.len())?;
+        let slopes = slopes.reshaped([&vec![1; missing][..], &slopes.sizes].concat()).ok()?.transposed(storage_order);
+        if storage_order[0] != 0 || slopes.sizes[0] != 1 || from.flat.is_some() {
+            return None;
+        }
+        let shared: Vec<usize> = (1..shape.rank()).filter(|axis| slopes.sizes[*axis] != shape.axis(*axis)).collect();
+        if shared.iter().any(|axis| slopes.sizes[*axis] != 1) {
+            return None;
+        }
+        let layer = if shared.is_empty() { PRelu::new() } else { PRelu::new().shared_axes(shared) };
+        self.apply(node, &from, layer, vec![slopes.as_floats().ok()?.to_vec()])
     }
 
     pub(super) fn batch_norm(&mut self, node: &Node) -> Option<()> {

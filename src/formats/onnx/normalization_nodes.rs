@@ -1,0 +1,116 @@
+//! Export of normalizations.
+
+use super::layer_settings::{axis, flag, number, setting};
+use super::node::Attribute;
+use super::tensor::Tensor;
+use super::writer::Writer;
+use crate::{Spec, SpecValue};
+
+type Written = Result<(), String>;
+
+/// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
+pub(super) fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
+    writer.channels_last();
+    let scale = match flag(spec, "scale")? {
+        true => writer.weight("gamma", None)?,
+        false => {
+            let columns = writer.shape().last().ok_or("its last axis is open")?;
+            writer.constant("ones", &Tensor::floats(vec![columns], vec![1.0; columns]))
+        }
+    };
+    let bias = if flag(spec, "center")? { Some(writer.weight("beta", None)?) } else { None };
+    let inputs: Vec<&str> = [Some(&scale), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
+    let epsilon = Attribute::Number(number(spec, "epsilon")?);
+    writer.node("LayerNormalization", &inputs, &[("axis", Attribute::Integer(-1)), ("epsilon", epsilon)]);
+    Ok(())
+}
+
+/// Rejects a normalization of other axes than the last.
+fn reject_axis(spec: &Spec) -> Written {
+    match setting(spec, "axis") {
+        None => Ok(()),
+        Some(axis) => Err(format!("{} with axis={axis} cannot be exported", spec.class())),
+    }
+}
+
+pub(super) fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
+    let channels = writer.shape().last().ok_or("its last axis is open")?;
+    writer.channels_first();
+    let mut names = Vec::new();
+    for (part, option, constant) in [("gamma", "scale", 1.0), ("beta", "center", 0.0)] {
+        // The options are absent if they have their defaults.
+        names.push(match setting(spec, option) {
+            Some(SpecValue::Bool(false)) => {
+                writer.constant(part, &Tensor::floats(vec![channels], vec![constant; channels]))
+            }
+            _ => writer.weight(part, None)?,
+        });
+    }
+    for part in ["moving_mean", "moving_variance"] {
+        names.push(writer.weight(part, None)?);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let [epsilon, momentum] = [number(spec, "epsilon")?, number(spec, "momentum")?].map(Attribute::Number);
+    writer.node("BatchNormalization", &names, &[("epsilon", epsilon), ("momentum", momentum)]);
+    Ok(())
+}
+
+/// The operator set of `GroupNormalization` with a scale for each channel.
+const SCALED_CHANNELS: i64 = 21;
+
+/// Writes a group normalization. Scale and bias are required in ONNX, so they are constants if the layer has none.
+pub(super) fn group_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let channels = writer.shape().last().ok_or("its last axis is open")?;
+    let groups = match setting(spec, "groups") {
+        Some(SpecValue::UInt(groups)) => *groups,
+        _ => channels,
+    };
+    writer.channels_first();
+    let scale = match flag(spec, "scale")? {
+        true => writer.weight("gamma", None)?,
+        false => writer.constant("ones", &Tensor::floats(vec![channels], vec![1.0; channels])),
+    };
+    let bias = match flag(spec, "center")? {
+        true => writer.weight("beta", None)?,
+        false => writer.constant("zeros", &Tensor::floats(vec![channels], vec![0.0; channels])),
+    };
+    let attributes =
+        [("epsilon", Attribute::Number(number(spec, "epsilon")?)), ("num_groups", Attribute::Integer(groups as i64))];
+    writer.require(SCALED_CHANNELS);
+    writer.node("GroupNormalization", &[&scale, &bias], &attributes);
+    Ok(())
+}
+
+/// Writes scale · x / √(mean(x²) + epsilon). The operator `RMSNormalization` exists only in newer sets.
+pub(super) fn rms_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
+    writer.channels_last();
+    let scale = writer.weight("scale", None)?;
+    let epsilon = writer.constant("epsilon", &Tensor::floats(Vec::new(), vec![number(spec, "epsilon")?]));
+    let last = writer.constant("last", &Tensor::list(vec![-1]));
+    let x = writer.value();
+    writer.node("Mul", &[&x], &[]);
+    writer.node("ReduceMean", &[&last], &[]);
+    writer.node("Add", &[&epsilon], &[]);
+    writer.node("Sqrt", &[], &[]);
+    let root = writer.value();
+    writer.node_of("Div", &[&x, &root], &[]);
+    writer.node("Mul", &[&scale], &[]);
+    Ok(())
+}
+
+/// Writes x / max(norm, 10⁻¹²), since `LpNormalization` does not define the result for vectors of zeros.
+pub(super) fn unit_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_last();
+    let axis = writer.axis(axis(spec)?);
+    let axis = writer.constant("axis", &Tensor::list(vec![axis]));
+    let least = writer.constant("least", &Tensor::floats(Vec::new(), vec![1e-12]));
+    let x = writer.value();
+    writer.node("ReduceL2", &[&axis], &[]);
+    writer.node("Max", &[&least], &[]);
+    let norm = writer.value();
+    writer.node_of("Div", &[&x, &norm], &[]);
+    Ok(())
+}

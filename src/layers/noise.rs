@@ -1,0 +1,46 @@
+//! Random factors of regularization layers, which may be shared along axes.
+
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use crate::tape::{Mode, Var};
+
+/// Multipliers of dropout for `x`: 0 with probability `rate`, otherwise 1 / (1 − rate). Their sizes are those of `noise_shape`,
+/// or of `x` where it is 0.
+pub(super) fn multipliers<'r>(x: Var<'r>, rate: f32, noise_shape: &[usize]) -> Var<'r> {
+    let shape = match shape_of(x.shape(), noise_shape) {
+        Ok(shape) => shape,
+        Err(error) => {
+            x.recorder().fail(error.at(|| x.recorder().current_scope(), &[x.shape()]));
+            x.shape()
+        }
+    };
+    x.recorder().constant_values(shape, vec![1.0; shape.len()]).dropout(rate)
+}
+
+/// Dropout with multipliers of this shape in training.
+pub(super) fn dropped<'r>(x: Var<'r>, rate: f32, noise_shape: &[usize]) -> Var<'r> {
+    match x.recorder().mode() {
+        Mode::Inference => x,
+        Mode::Training => x * multipliers(x, rate, noise_shape),
+    }
+}
+
+/// Checks that numbers of this shape can be shared in samples of that shape.
+///
+/// # Errors
+/// Another number of axes, or sizes that are neither 0, 1 nor that of the axis.
+pub(super) fn check_noise_shape(sample: Shape, noise_shape: &[usize]) -> Result<()> {
+    // The first size is that of the batch, which is not known.
+    let batch = noise_shape.first().copied().filter(|rows| *rows > 0).unwrap_or(1);
+    shape_of(sample.batch(batch)?, noise_shape).map(|_| ())
+}
+
+fn shape_of(x: Shape, noise_shape: &[usize]) -> Result<Shape> {
+    let pairs = || noise_shape.iter().zip(x.sizes());
+    if noise_shape.len() != x.rank() || !pairs().all(|(noise, size)| [0, 1, *size].contains(noise)) {
+        let expected = format!("an input of the sizes of noise_shape = {noise_shape:?}, in which 0 and 1 fit any size");
+        return Err(Error::expected(expected));
+    }
+    let sizes: Vec<usize> = pairs().map(|(noise, size)| if *noise == 0 { *size } else { *noise }).collect();
+    Shape::new(&sizes)
+}
