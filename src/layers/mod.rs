@@ -19,6 +19,7 @@ mod frozen;
 mod masks;
 mod merged_axes;
 mod merged_shape;
+mod merging_layer;
 mod noise;
 mod recurrence;
 mod recurrent_layer;
@@ -268,6 +269,7 @@ layers! {
     },
     recurrent {
         bidirectional::Bidirectional,
+        conv_lstm2d::ConvLstm2d,
         gru::Gru,
         lstm::Lstm,
         simple_rnn::SimpleRnn,
