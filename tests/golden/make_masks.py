@@ -204,8 +204,8 @@ def table():
     for name, options in CLASSES["layers"].items():
         if name == "InputLayer":
             continue
-        merging = name in ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
-        rank = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4}.get(name if name in ("RepeatVector", "Permute") else name[-2:], 3)
+        merging = name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
+        rank = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4}.get(name.removesuffix("Transpose")[-2:] if name not in ("RepeatVector", "Permute") else name, 3)
         shape = (2, 6, 5, 4)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x

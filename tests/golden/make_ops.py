@@ -191,6 +191,8 @@ def all_layers(file):
     case("cropping1d", "Cropping1D((1, 2))", (2, 5, 3))
     case("cropping2d", "Cropping2D(((1, 0), (0, 2)))", (2, 3, 4, 2))
     case("zero_padding1d", "ZeroPadding1D((1, 2))", (2, 3, 2))
+    case("normalization", "Normalization(mean=[0.5, -0.25], variance=[4.0, 0.25])", (2, 3, 2))
+    case("normalization-1", "Normalization(axis=1, mean=[0.5, 0.25, 0.75], variance=[4.0, 0.25, 0.0], invert=True)", (2, 3, 2))
     case("rescaling", "Rescaling(0.5, offset=-1.0)", (3, 4))
     case("relu", "ReLU(max_value=0.8, negative_slope=0.1, threshold=0.2)", (3, 5))
     case("relu-1", "ReLU()", (3, 5))

@@ -162,6 +162,29 @@ pub(super) fn single_axis(config: &mut Config, input: Option<Shape>) -> Result<(
     Ok(())
 }
 
+/// Replaces the axis null of `Normalization` by no axis, and single numbers and nested lists of means and variances by lists.
+pub(super) fn given_statistics(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if let Some(axis) = config.get_mut("axis").filter(|axis| axis.is_null()) {
+        *axis = json!([]);
+    }
+    for name in ["mean", "variance"] {
+        if let Some(values) = config.get_mut(name).filter(|values| !values.is_null()) {
+            let mut numbers = Vec::new();
+            flatten(values, &mut numbers);
+            *values = json!(numbers);
+        }
+    }
+    Ok(())
+}
+
+/// Adds the numbers of nested lists in their order.
+fn flatten(value: &Value, numbers: &mut Vec<Value>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| flatten(value, numbers)),
+        number => numbers.push(number.clone()),
+    }
+}
+
 /// Replaces null, the size of the input, in `noise_shape` by 0.
 pub(super) fn open_sizes_to_zero(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     if let Some(Value::Array(sizes)) = config.get_mut("noise_shape") {

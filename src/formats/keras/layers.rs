@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
+    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics, group_by_axis, infer_size, join_axes,
     name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
     reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
@@ -17,7 +17,7 @@ use crate::layers::{
     Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense,
     DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
-    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
+    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, Normalization, PRelu, Permute, Relu,
     RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
     SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization, UpSampling1d,
     UpSampling2d, ZeroPadding1d, ZeroPadding2d,
@@ -135,6 +135,11 @@ pub(super) const LAYERS: &[Kind] = &[
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
     kind("Minimum", || Minimum.spec(), &[]),
     kind("Multiply", || Multiply.spec(), &[]),
+    Kind {
+        from_keras: given_statistics,
+        optional: || Spec::new("").with("mean", &[0.0][..]).with("variance", &[1.0][..]),
+        ..kind("Normalization", || Normalization::new().spec(), &[])
+    },
     kind("Permute", || Permute::new([1]).spec(), &["dims"]),
     Kind {
         optional: || of_weights(&["alpha"]).with("shared_axes", &[1][..]),
