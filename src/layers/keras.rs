@@ -144,9 +144,6 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "lstm-activations" => {
             Box::new(Lstm::new(3).activation(Activation::Gelu).recurrent_activation(Activation::HardSigmoid))
         }
-        "gru-more_activations" => {
-            Box::new(Gru::new(3).activation(Activation::Mish).recurrent_activation(Activation::Sparsemax))
-        }
         "lstm-more_activations" => {
             Box::new(Lstm::new(3).activation(Activation::HardTanh).recurrent_activation(Activation::SparseSigmoid))
         }

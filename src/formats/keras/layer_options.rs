@@ -65,7 +65,9 @@ pub(super) fn embedding_options() -> Spec {
 /// Returns an error for activations without a name in Keras 3.
 pub(super) fn reject_unnamed_activations(config: &mut Config) -> Result<()> {
     for name in ["activation", "recurrent_activation"] {
-        for unnamed in [Activation::GeluTanh, Activation::LegacyHardSigmoid].map(Activation::name) {
+        for unnamed in
+            [Activation::GeluTanh, Activation::LegacyHardSigmoid, Activation::Sparsemax].map(Activation::name)
+        {
             if config.get(name).is_some_and(|found| found == unnamed) {
                 return Err(format!("has {name} {unnamed}, for which Keras has no name"));
             }
