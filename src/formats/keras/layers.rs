@@ -2,9 +2,9 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
-    name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
-    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis,
+    infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero,
+    recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
@@ -14,8 +14,8 @@ use crate::initializers::{
 };
 use crate::layers::{
     Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d, Dense,
-    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d,
+    Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
     Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
     RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
