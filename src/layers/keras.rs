@@ -79,7 +79,7 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "repeat_vector" => Box::new(RepeatVector::new(3)),
         "rescaling" => Box::new(Rescaling::new(0.5).offset(-1.0)),
         "rms_normalization" => Box::new(RmsNormalization::new().epsilon(1e-3)),
-        "rms_normalization-1" => Box::new(RmsNormalization::new().axis(1)),
+        "rms_normalization-1" => Box::new(RmsNormalization::new().axis([1, 2]).epsilon(1e-3)),
         "separable_conv1d" => Box::new(SeparableConv1d::new(4, 3).padding(Padding::Same).depth_multiplier(2)),
         "separable_conv2d" => {
             Box::new(SeparableConv2d::new(4, (3, 2)).depth_multiplier(2).activation(Activation::Tanh))
@@ -132,6 +132,9 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "bidirectional-two" => {
             Box::new(Bidirectional::new(Lstm::new(2)).backward_layer(Gru::new(3).go_backwards(true)))
         }
+        "conv_lstm2d" => Box::new(ConvLstm2d::new(2, (2, 3)).padding(Padding::Same).strides((2, 1)).return_state(true)),
+        "conv_lstm2d-sequences" => Box::new(ConvLstm2d::new(2, 2).return_sequences(true).go_backwards(true)),
+        "conv_lstm2d-dilated" => Box::new(ConvLstm2d::new(2, 2).dilation_rate(2).use_bias(false)),
         "time_distributed" => Box::new(TimeDistributed::new(Dense::new(4).activation(Activation::Tanh))),
         "gru-activations" => {
             Box::new(Gru::new(3).activation(Activation::Softsign).recurrent_activation(Activation::Softmax))

@@ -269,6 +269,7 @@ layers! {
     },
     recurrent {
         bidirectional::Bidirectional,
+        conv_lstm2d::ConvLstm2d,
         gru::Gru,
         lstm::Lstm,
         simple_rnn::SimpleRnn,

@@ -72,9 +72,13 @@ fn models_for_keras() {
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_back_to_keras() {
-    let folder = folder().join("back");
-    fs::create_dir_all(&folder).unwrap();
-    for path in models(&stored_folder()) {
+    write_back(&stored_folder(), &folder().join("back"));
+}
+
+/// Saves the models of Keras in a folder again in both formats.
+fn write_back(models_of_keras: &Path, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for path in models(models_of_keras) {
         let model = keras::load(&path).unwrap();
         let back = folder.join(path.file_name().unwrap());
         keras::save(&model, back.with_extension("keras")).unwrap();
@@ -195,6 +199,18 @@ fn models_of_keras() {
     let predictions = checked.iter().fold(0.0f32, |worst, model| worst.max(model.predictions));
     println!("predictions at most {predictions:.2} of their bound apart");
     assert!(models.len() >= 200 && trained >= 100);
+}
+
+/// Loads models with recurrent layers, compares them with Keras, and saves them again.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn recurrent_models_of_keras() {
+    let recurrent = folder().join("recurrent");
+    let models = models(&recurrent);
+    let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
+    println!("{} models of Keras with recurrent layers, {trained} of them trained for a step", models.len());
+    assert!(models.len() >= 200 && trained >= 100);
+    write_back(&recurrent, &folder().join("recurrent_back"));
 }
 
 /// Loads networks of keras.applications, compares them like other models of Keras, and converts them to ONNX and back, and to

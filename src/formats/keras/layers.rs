@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
     name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
     reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
 };
@@ -14,7 +14,7 @@ use crate::initializers::{
 };
 use crate::layers::{
     Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d, Dense,
     DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
     Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
@@ -50,6 +50,11 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
+    Kind {
+        optional: || of_weights(&["kernel", "recurrent", "bias"]),
+        inactive: CONV_LSTM,
+        ..activated(kind("ConvLSTM2D", || ConvLstm2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
     Kind {
         from_keras: single_sizes,
         optional: || of_weights(&["kernel", "bias"]),
@@ -269,6 +274,14 @@ const SEPARABLE_CONV: &[InactiveOption] = &[
     ignored("kernel_initializer", OTHER_KERNELS),
     ignored("kernel_regularizer", OTHER_KERNELS),
     ignored("kernel_constraint", OTHER_KERNELS),
+];
+
+const CONV_LSTM: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("seed", DRAWS),
+    ignored("unroll", IMPLEMENTATION),
 ];
 
 /// Why options of a kernel have no effect on a layer with two other kernels.
