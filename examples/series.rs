@@ -75,7 +75,7 @@ fn fcn() -> Sequential {
         let convolution = Conv1d::new(filters, kernel).padding(Padding::Same);
         network = network.add(convolution).add(BatchNorm::new()).add(Activation::Relu);
     }
-    network.add(GlobalAveragePool1d).add(Dense::new(2).activation(Activation::Softmax))
+    network.add(GlobalAveragePool1d::new()).add(Dense::new(2).activation(Activation::Softmax))
 }
 
 /// The residual network: three blocks of three convolutions, and a shortcut around each.
@@ -98,7 +98,7 @@ fn resnet() -> Graph {
         let sum = graph.apply(Add, [y, shortcut]);
         x = graph.apply(Activation::Relu, sum);
     }
-    let average = graph.apply(GlobalAveragePool1d, x);
+    let average = graph.apply(GlobalAveragePool1d::new(), x);
     let classes = graph.apply(Dense::new(2).activation(Activation::Softmax), average);
     graph.output("class", classes);
     graph

@@ -53,7 +53,7 @@ impl Architecture {
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::*};
-    /// let network = Sequential::new((None, 4)).add(Conv1d::new(8, 5)).add(GlobalMaxPool1d);
+    /// let network = Sequential::new((None, 4)).add(Conv1d::new(8, 5)).add(GlobalMaxPool1d::new());
     /// assert_eq!(network.architecture(0)?.accepted_inputs(), [Shape::from([5, 4])]);
     /// # Ok::<(), gradus::Error>(())
     /// ```

@@ -39,7 +39,7 @@ impl Sequential {
     /// ```
     /// use gradus::{Sequential, layers::*};
     /// use ndarray::Array3;
-    /// let network = Sequential::new((None, 4)).add(Conv1d::new(8, 3)).add(GlobalMaxPool1d).add(Dense::new(2));
+    /// let network = Sequential::new((None, 4)).add(Conv1d::new(8, 3)).add(GlobalMaxPool1d::new()).add(Dense::new(2));
     /// let model = network.architecture(0)?.into_model()?;
     /// assert_eq!(model.predict(&Array3::zeros((5, 7, 4)))?.shape(), [5, 2]);
     /// assert_eq!(model.predict(&Array3::zeros((5, 100, 4)))?.shape(), [5, 2]);

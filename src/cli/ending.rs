@@ -119,7 +119,10 @@ mod tests {
         assert_eq!(of(image().add(Flatten).add(Reshape::new([8, 4]))), Ending::Sigmoid);
         let normalized = Sequential::new([3]).add(BatchNorm::new()).add(Dense::new(2).activation(Sigmoid));
         assert_eq!(of(normalized), Ending::Sigmoid);
-        assert_ne!(of(image().add(GlobalAveragePool2d)), Ending::Linear, "a mean of probabilities");
-        assert_eq!(of(Sequential::new([5, 5, 1]).add(Conv2d::new(2, 2)).add(GlobalAveragePool2d)), Ending::Linear);
+        assert_ne!(of(image().add(GlobalAveragePool2d::new())), Ending::Linear, "a mean of probabilities");
+        assert_eq!(
+            of(Sequential::new([5, 5, 1]).add(Conv2d::new(2, 2)).add(GlobalAveragePool2d::new())),
+            Ending::Linear
+        );
     }
 }

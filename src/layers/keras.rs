@@ -59,8 +59,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
             let layer = DepthwiseConv2d::new((3, 2)).strides(2).padding(Padding::Same).depth_multiplier(2);
             Box::new(layer.activation(Activation::Relu))
         }
-        "global_average_pool1d" => Box::new(GlobalAveragePool1d),
-        "global_max_pool1d" => Box::new(GlobalMaxPool1d),
+        "global_average_pool1d" => Box::new(GlobalAveragePool1d::new()),
+        "global_max_pool1d" => Box::new(GlobalMaxPool1d::new()),
         "group_normalization" => Box::new(GroupNormalization::new(2)),
         "group_normalization-1" => Box::new(GroupNormalization::new(-1).epsilon(0.1).center(false)),
         "group_normalization-2" => Box::new(GroupNormalization::new(3).axis(1)),
@@ -111,8 +111,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "dense-gelu" => Box::new(Dense::new(4).activation(Activation::Gelu)),
         "elu" => Box::new(Elu::new().alpha(0.5)),
         "embedding" => Box::new(Embedding::new(5, 3)),
-        "global_average_pool2d" => Box::new(GlobalAveragePool2d),
-        "global_max_pool2d" => Box::new(GlobalMaxPool2d),
+        "global_average_pool2d" => Box::new(GlobalAveragePool2d::new()),
+        "global_max_pool2d" => Box::new(GlobalMaxPool2d::new()),
         "layer_norm" => Box::new(LayerNorm::new()),
         "layer_norm-1" => Box::new(LayerNorm::new().epsilon(1e-5).center(false)),
         "layer_norm-2" => Box::new(LayerNorm::new().scale(false)),

@@ -192,10 +192,10 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(UnitNormalization::new()).input([16, 60]),
         LayerSample::new(AveragePool1d::new(2)).input(sequences),
         LayerSample::new(AveragePool2d::new(2)).input(images),
-        LayerSample::new(GlobalAveragePool1d).input(sequences),
-        LayerSample::new(GlobalAveragePool2d).input(images),
-        LayerSample::new(GlobalMaxPool1d).input(sequences),
-        LayerSample::new(GlobalMaxPool2d).input(images),
+        LayerSample::new(GlobalAveragePool1d::new()).input(sequences),
+        LayerSample::new(GlobalAveragePool2d::new()).input(images),
+        LayerSample::new(GlobalMaxPool1d::new()).input(sequences),
+        LayerSample::new(GlobalMaxPool2d::new()).input(images),
         LayerSample::new(MaxPool1d::new(2)).input(sequences),
         LayerSample::new(MaxPool2d::new(2)).input(images),
         LayerSample::new(Normalization::new()).input(images),
@@ -312,7 +312,7 @@ impl Dataset for Lengths {
 
 /// Rows of different sizes: steps whose plan was recorded in the first epoch.
 fn check_open_axes(threads: usize) {
-    let network = Sequential::new((None, 3)).add(Conv1d::new(20, 3).padding(Padding::Same)).add(GlobalMaxPool1d);
+    let network = Sequential::new((None, 3)).add(Conv1d::new(20, 3).padding(Padding::Same)).add(GlobalMaxPool1d::new());
     let settings = Compile::new(Adam::default(), MeanSquaredError::new()).threads(threads);
     let model = network.add(Dense::new(1)).compile(settings).unwrap();
     for split in [0.0, 0.2] {

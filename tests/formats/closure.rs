@@ -83,7 +83,7 @@ fn models() -> Vec<(&'static str, Model)> {
     edited.set_trainable("conv2d", false).unwrap();
     let bias = edited.params().id("dense/bias").unwrap();
     edited.params_mut().get_mut(bias).fill(0.5);
-    let words = Sequential::new([4]).add(Embedding::new(3, 2)).add(GlobalAveragePool1d).add(Dense::new(2));
+    let words = Sequential::new([4]).add(Embedding::new(3, 2)).add(GlobalAveragePool1d::new()).add(Dense::new(2));
     let open = Sequential::new((None, 4)).add(Conv1d::new(3, 2)).add(BatchNorm::new()).add(Dense::new(2));
     let recurrent = Sequential::new((None, 3))
         .add(Masking::new(0.0))

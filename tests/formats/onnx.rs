@@ -199,7 +199,7 @@ fn weights_of_every_supported_module_are_loaded() {
         .add(AveragePool2d::new(2))
         .add(BatchNorm::new())
         .add(Elu::new().alpha(0.5))
-        .add(GlobalAveragePool2d)
+        .add(GlobalAveragePool2d::new())
         .add(LayerNorm::new())
         .add(Dense::new(3).activation(Activation::LogSoftmax));
     let mut model = network.compile(Compile::new(Adam::default(), MeanSquaredError::new())).unwrap();

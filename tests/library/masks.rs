@@ -90,7 +90,7 @@ fn sentences() -> Sequences {
 fn classifier(steps: usize) -> Model {
     let network = Sequential::new([steps])
         .add(Embedding::new(7, 4).mask_zero(true))
-        .add(GlobalAveragePool1d)
+        .add(GlobalAveragePool1d::new())
         .add(Dense::new(1).activation(Activation::Sigmoid));
     network.compile(Compile::new(Adam::new(0.1), BinaryCrossentropy::new()).metric(Precision::default())).unwrap()
 }

@@ -32,13 +32,13 @@ fn sequences(input: impl Into<SampleShape>) -> Sequential {
     let network = Sequential::new(input).add(Conv1d::new(6, 3).padding(gradus::ops::Padding::Same));
     let network =
         network.add(BatchNorm::new()).add(Activation::Relu).add(MaxPool1d::new(2).padding(gradus::ops::Padding::Same));
-    network.add(Dropout::new(0.3)).add(Dense::new(5)).add(GlobalAveragePool1d).add(Dense::new(2))
+    network.add(Dropout::new(0.3)).add(Dense::new(5)).add(GlobalAveragePool1d::new()).add(Dense::new(2))
 }
 
 /// A network of images, for inputs of this shape.
 fn images(input: impl Into<SampleShape>) -> Sequential {
     let network = Sequential::new(input).add(Conv2d::new(4, 3).strides(2).padding(gradus::ops::Padding::Same));
-    network.add(Activation::Relu).add(DepthwiseConv2d::new(2)).add(GlobalMaxPool2d).add(Dense::new(2))
+    network.add(Activation::Relu).add(DepthwiseConv2d::new(2)).add(GlobalMaxPool2d::new()).add(Dense::new(2))
 }
 
 /// A network with an output for each step.
@@ -141,7 +141,7 @@ fn shapes_with_open_axes_are_shown_as_none() {
 
 #[test]
 fn sizes_that_a_layer_does_not_accept_are_errors_with_layer_and_axis() {
-    let network = Sequential::new((None, 2)).add(Dense::new(3)).add(Conv1d::new(4, 5)).add(GlobalMaxPool1d);
+    let network = Sequential::new((None, 2)).add(Dense::new(3)).add(Conv1d::new(4, 5)).add(GlobalMaxPool1d::new());
     let model = network.architecture(0).unwrap().into_model().unwrap();
     assert_eq!(model.architecture().accepted_inputs(), [Shape::from([5, 2])]);
     assert_eq!(model.predict(&Array3::zeros((2, 5, 2))).unwrap().shape(), [2, 4]);
@@ -164,7 +164,7 @@ fn sizes_that_a_layer_does_not_accept_are_errors_with_layer_and_axis() {
     let mut graph = Graph::new();
     let image = graph.input("image", (None, None, 1));
     let y = graph.apply(Conv2d::new(1, 3), image);
-    let y = graph.apply(GlobalAveragePool2d, y);
+    let y = graph.apply(GlobalAveragePool2d::new(), y);
     graph.output("y", y);
     let model = graph.architecture(0).unwrap().into_model().unwrap();
     let message = model.predict(&Array4::zeros((1, 8, 2, 1))).unwrap_err().to_string();
@@ -336,7 +336,7 @@ fn predictions_and_scores_of_rows_do_not_depend_on_other_rows() {
 #[test]
 fn a_row_that_a_layer_does_not_accept_is_an_error_before_the_first_step() {
     let data = Sentences::of(&LENGTHS);
-    let network = Sequential::new((None, 4)).add(Conv1d::new(4, 3)).add(GlobalMaxPool1d).add(Dense::new(2));
+    let network = Sequential::new((None, 4)).add(Conv1d::new(4, 3)).add(GlobalMaxPool1d::new()).add(Dense::new(2));
     let mut model = network.compile(settings()).unwrap();
     for error in [model.clone().fit(&data, quiet()).unwrap_err(), model.evaluate(&data).unwrap_err()] {
         let message = error.to_string();
@@ -402,7 +402,7 @@ fn graphs_have_open_and_fixed_inputs() {
     let mut graph = Graph::new();
     let (words, age) = (graph.input("words", (None,)), graph.input("age", [1]));
     let vectors = graph.apply(Embedding::new(10, 4), words);
-    let mean = graph.apply(GlobalAveragePool1d, vectors);
+    let mean = graph.apply(GlobalAveragePool1d::new(), vectors);
     let joined = graph.apply(Concatenate::new(), [mean, age]);
     let kind = graph.apply(Dense::new(3).activation(Activation::Softmax), joined);
     graph.output("kind", kind);
@@ -453,7 +453,7 @@ fn more_sizes_than_plans_are_kept_train_to_the_same_bits() {
     let lengths: Vec<usize> = (1..=90).collect();
     let data = Sentences::of(&lengths);
     let digests = [1, 2].map(|epochs| {
-        let network = Sequential::new((None, 4)).add(Dense::new(3)).add(GlobalMaxPool1d).add(Dense::new(2));
+        let network = Sequential::new((None, 4)).add(Dense::new(3)).add(GlobalMaxPool1d::new()).add(Dense::new(2));
         let mut model = network.compile(settings()).unwrap();
         for _ in 0..2 / epochs {
             model.fit(&data, quiet().batch_size(1).epochs(epochs)).unwrap();

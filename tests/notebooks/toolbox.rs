@@ -53,11 +53,14 @@ pub(crate) fn toolbox() -> Sequential {
     for activation in ["softplus", "softsign", "gelu", "silu", "hard_sigmoid", "selu", "exponential", "log_softmax"] {
         network = network.add(Spec::new("Activation").with("activation", activation).make::<Activation>().unwrap());
     }
-    network.add(Softmax::new().axis(1)).add(GlobalAveragePool2d).add(Dense::new(10).activation(Activation::Softmax))
+    network
+        .add(Softmax::new().axis(1))
+        .add(GlobalAveragePool2d::new())
+        .add(Dense::new(10).activation(Activation::Softmax))
 }
 
 /// Indices, and the maximum of each channel.
 pub(crate) fn indices() -> Sequential {
-    let network = Sequential::new([28, 28]).add(Embedding::new(2, 3)).add(GlobalMaxPool2d);
+    let network = Sequential::new([28, 28]).add(Embedding::new(2, 3)).add(GlobalMaxPool2d::new());
     network.add(Dense::new(10).activation(Activation::Softmax))
 }

@@ -77,7 +77,7 @@ fn images_of_any_size_predict_and_convert() {
         .add(Conv2d::new(4, 3).strides(2).padding(Padding::Same))
         .add(Activation::Relu)
         .add(Conv2d::new(5, 3).padding(Padding::Same));
-    let pooled = network.clone().add(GlobalMaxPool2d).add(Dense::new(2));
+    let pooled = network.clone().add(GlobalMaxPool2d::new()).add(Dense::new(2));
     let model = pooled.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()).seed(2)).unwrap();
     model.save(folder.path("model.safetensors")).unwrap();
     for to in ["model.onnx", "model.keras", "again.safetensors"] {
@@ -118,7 +118,7 @@ fn images_of_any_size_predict_and_convert() {
 #[test]
 fn evaluation_takes_rows_of_any_size() {
     let folder = Folder::new();
-    let network = Sequential::new((None, None, 1)).add(Conv2d::new(2, 3)).add(GlobalAveragePool2d);
+    let network = Sequential::new((None, None, 1)).add(Conv2d::new(2, 3)).add(GlobalAveragePool2d::new());
     let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
     model.save(folder.path("model.safetensors")).unwrap();
     let mut data = gradus::tape::Params::new();

@@ -2,9 +2,10 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics, group_by_axis,
-    infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero,
-    recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics,
+    group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null,
+    open_sizes_to_zero, recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes,
+    single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
@@ -115,10 +116,10 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind { inactive: &[DATA_FORMAT], ..kind("Flatten", || Flatten.spec(), &[]) },
     seeded(kind("GaussianDropout", || GaussianDropout::new(0.0).spec(), &["rate"])),
     seeded(kind("GaussianNoise", || GaussianNoise::new(0.0).spec(), &["stddev"])),
-    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling1D", || GlobalAveragePool1d.spec(), &[]) },
-    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalAveragePooling2D", || GlobalAveragePool2d.spec(), &[]) },
-    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling1D", || GlobalMaxPool1d.spec(), &[]) },
-    Kind { inactive: GLOBAL_POOLING, ..kind("GlobalMaxPooling2D", || GlobalMaxPool2d.spec(), &[]) },
+    global_pooling(kind("GlobalAveragePooling1D", || GlobalAveragePool1d::new().spec(), &[])),
+    global_pooling(kind("GlobalAveragePooling2D", || GlobalAveragePool2d::new().spec(), &[])),
+    global_pooling(kind("GlobalMaxPooling1D", || GlobalMaxPool1d::new().spec(), &[])),
+    global_pooling(kind("GlobalMaxPooling2D", || GlobalMaxPool2d::new().spec(), &[])),
     Kind {
         from_keras: single_axis,
         optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)),
@@ -248,13 +249,16 @@ const EMBEDDING: &[InactiveOption] = &[
     ignored("lora_alpha", "it has no effect without lora_rank"),
 ];
 
-const GLOBAL_POOLING: &[InactiveOption] = &[DATA_FORMAT, only_false("keepdims")];
-
 const LAYER_NORMALIZATION: &[InactiveOption] = &[only_false("rms_scaling")];
 
 /// A pooling layer with one axis of positions.
 const fn pooling1d(kind: Kind) -> Kind {
     Kind { from_keras: single_strides, inactive: &[DATA_FORMAT], ..kind }
+}
+
+/// A pooling layer over all positions.
+const fn global_pooling(kind: Kind) -> Kind {
+    Kind { optional: || Spec::new("").with("keepdims", true), inactive: &[DATA_FORMAT], ..kind }
 }
 
 /// A pooling layer.

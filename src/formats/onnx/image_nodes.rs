@@ -106,10 +106,13 @@ pub(super) fn pooling(writer: &mut Writer<'_>, spec: &Spec, operator: &str) -> W
     Ok(())
 }
 
-pub(super) fn global_pooling(writer: &mut Writer<'_>, operator: &str) -> Written {
+pub(super) fn global_pooling(writer: &mut Writer<'_>, spec: &Spec, operator: &str) -> Written {
     writer.channels_first();
     writer.node(operator, &[], &[]);
-    writer.flatten();
+    // The option is written only if it is set.
+    if setting(spec, "keepdims").is_none() {
+        writer.flatten();
+    }
     Ok(())
 }
 

@@ -5,6 +5,11 @@
 //! |---|---|---|
 //! | Dense | `Linear`, and a module for the activation | `weight` (units × features), `bias` |
 //! | Conv2D | `Conv2d`, and a module for the activation | `weight` (filters × channels of a group × height × width), `bias` |
+//! | DepthwiseConv2D | `Conv2d` with as many groups as channels, and a module for the activation | `weight`, `bias` |
+//! | SeparableConv2D | two `Conv2d`, and a module for the activation | `weight` and `weight`, `bias` |
+//! | Conv2DTranspose | `ConvTranspose2d`, and a module for the activation | `weight` (channels × filters × height × width), `bias` |
+//! | PReLU with a slope for each channel | `PReLU` | `weight` |
+//! | GroupNormalization | `GroupNorm` | `weight`, `bias` |
 //! | BatchNormalization | `BatchNorm1d`, `BatchNorm2d` | `weight`, `bias`, `running_mean`, `running_var` |
 //! | LayerNormalization of one axis | `LayerNorm` | `weight`, `bias` |
 //! | Embedding | `Embedding` | `weight` |

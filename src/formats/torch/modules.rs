@@ -91,6 +91,7 @@ impl ModuleMapper<'_> {
             "AveragePooling2D" if !symmetric(spec, "pool_size", input)? => {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
+            "GlobalAveragePooling2D" | "GlobalMaxPooling2D" if setting(spec, "keepdims").is_some() => {}
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
             "ReLU" if setting(spec, "threshold") != Some(&SpecValue::Float(0.0)) => {
                 return Err("ReLU with a threshold has no equivalent module".into());

@@ -16,7 +16,7 @@ options! {
     /// ```
     /// use gradus::{Sequential, layers::*};
     /// use ndarray::{arr2, arr3};
-    /// let network = Sequential::new([3, 1]).add(Masking::new(-1.0)).add(GlobalAveragePool1d);
+    /// let network = Sequential::new([3, 1]).add(Masking::new(-1.0)).add(GlobalAveragePool1d::new());
     /// let model = network.architecture(0)?.into_model()?;
     /// assert_eq!(model.predict(&arr3(&[[[2.0f32], [4.0], [-1.0]]]))?, arr2(&[[3.0f32]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())

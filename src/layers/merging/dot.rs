@@ -5,6 +5,7 @@ use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
+use crate::sizes;
 use crate::spec::Spec;
 use crate::tape::Var;
 
@@ -72,13 +73,13 @@ fn without(sample: Shape, axis: usize) -> Vec<usize> {
 fn matrices(x: Var<'_>, axis: usize, vectors_last: bool) -> Var<'_> {
     let (shape, rank) = (x.shape(), x.shape().rank());
     let others: Vec<usize> = (1..rank).filter(|other| *other != axis).collect();
-    let count = others.iter().map(|other| shape.axis(*other)).product();
+    let count = sizes::work(&others.iter().map(|other| shape.axis(*other)).collect::<Vec<_>>());
     let order = match vectors_last {
         true => [&[0], &others[..], &[axis]].concat(),
         false => [&[0, axis], &others[..]].concat(),
     };
     let x = if order.is_sorted() { x } else { x.transpose(&order) };
-    let (rows, length) = (shape.rows(), shape.axis(axis));
+    let (rows, length) = (shape.axis(0), shape.axis(axis));
     x.reshape(if vectors_last { [rows, count, length] } else { [rows, length, count] })
 }
 
@@ -111,7 +112,7 @@ impl Layer for Dot {
         }
         let product = matrices(vectors[0], axes[0], true).matmul(matrices(vectors[1], axes[1], false));
         let sizes =
-            [vec![inputs[0].shape().rows()], without(samples[0], axes[0]), without(samples[1], axes[1])].concat();
+            [vec![inputs[0].shape().axis(0)], without(samples[0], axes[0]), without(samples[1], axes[1])].concat();
         let sizes = if sizes.len() == 1 { vec![sizes[0], 1] } else { sizes };
         match Shape::new(&sizes) {
             Ok(shape) => vec![product.reshape(shape).without_mask()],

@@ -10,8 +10,8 @@ use crate::tape::Var;
 options! {
     /// Global average pooling: the mean of each feature over all steps of a sequence. `GlobalAveragePooling1D` in Keras.
     ///
-    /// Inputs are sequences steps × features; the output has one axis of features. `data_format` and `keepdims` of Keras have
-    /// no counterpart: use [`Reshape`](crate::layers::Reshape) instead of `keepdims`.
+    /// Inputs are sequences steps × features; the output has one axis of features. `data_format` of Keras has no
+    /// counterpart.
     ///
     /// For an input with a [mask](Var::mask), the mean is computed over the valid steps. It is NaN for a row without valid
     /// steps, as in Keras.
@@ -19,7 +19,7 @@ options! {
     /// ```
     /// use gradus::{Sequential, layers::*};
     /// use ndarray::{arr2, arr3};
-    /// let model = Sequential::new([3, 1]).add(GlobalAveragePool1d).architecture(1)?.into_model()?;
+    /// let model = Sequential::new([3, 1]).add(GlobalAveragePool1d::new()).architecture(1)?.into_model()?;
     /// let error = model.predict(&arr3(&[[[1.0f32], [2.0], [3.0]]]))? - arr2(&[[2.0f32]]);
     /// assert!(error.iter().all(|error| error.abs() < 1e-6));
     /// # Ok::<(), gradus::Error>(())
@@ -27,13 +27,25 @@ options! {
     ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is not a sequence.
-    #[derive(Clone, Copy, Debug, Default)]
-    pub struct GlobalAveragePool1d("GlobalAveragePooling1D");
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct GlobalAveragePool1d("GlobalAveragePooling1D") {
+        /// Whether to keep the pooled axes, with size 1. Defaults to `false`.
+        added keepdims: bool = false,
+    }
+}
+
+impl GlobalAveragePool1d {
+    /// Creates the layer without the pooled axes in the output, as in Keras.
+    pub fn new() -> GlobalAveragePool1d {
+        GlobalAveragePool1d::with_defaults()
+    }
 }
 
 impl Layer for GlobalAveragePool1d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
+            [x] if x.rank() == 2 && self.keepdims => Ok(vec![Shape::from([1, x.last()])]),
             [x] if x.rank() == 2 => Ok(vec![x.last().into()]),
             _ => Err(Error::expected("sequences steps × features; Reshape adds a missing axis")),
         }
@@ -42,8 +54,8 @@ impl Layer for GlobalAveragePool1d {
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
         let y = match masks::of_steps(x) {
-            None => x.mean_axes(&[1], false),
-            Some(valid) => x.where_nonzero(valid).sum_axes(&[1], false) / valid.sum_axes(&[1], false),
+            None => x.mean_axes(&[1], self.keepdims),
+            Some(valid) => x.where_nonzero(valid).sum_axes(&[1], self.keepdims) / valid.sum_axes(&[1], self.keepdims),
         };
         vec![y.without_mask()]
     }
@@ -53,7 +65,7 @@ impl Layer for GlobalAveragePool1d {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 
@@ -62,6 +74,10 @@ pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        vec![(Box::new(GlobalAveragePool1d), Shape::from([5, 3])), (Box::new(GlobalAveragePool1d), Shape::from([1, 1]))]
+        vec![
+            (Box::new(GlobalAveragePool1d::new().keepdims(true)), Shape::from([4, 2])),
+            (Box::new(GlobalAveragePool1d::new()), Shape::from([5, 3])),
+            (Box::new(GlobalAveragePool1d::new()), Shape::from([1, 1])),
+        ]
     }
 }

@@ -11,12 +11,12 @@ options! {
     /// Global average pooling: the mean of each channel over all rows and columns of an image (Lin et al. 2014).
     /// `GlobalAveragePooling2D` in Keras.
     ///
-    /// Inputs are images height × width × channels; the output has one axis of channels. `keepdims` of Keras has no
-    /// counterpart: use [`Reshape`](crate::layers::Reshape).
+    /// Inputs are images height × width × channels; the output has one axis of channels. Images have channels last;
+    /// `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, layers::GlobalAveragePool2d};
-    /// let model = Sequential::new([2, 2, 1]).add(GlobalAveragePool2d).architecture(0)?.into_model()?;
+    /// let model = Sequential::new([2, 2, 1]).add(GlobalAveragePool2d::new()).architecture(0)?.into_model()?;
     /// let image = ndarray::Array4::from_shape_fn((1, 2, 2, 1), |(_, row, column, _)| (2 * row + column) as f32);
     /// assert_eq!(model.predict(&image)?, ndarray::arr2(&[[1.5]]).into_dyn());
     /// # Ok::<(), gradus::Error>(())
@@ -24,20 +24,32 @@ options! {
     ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image.
-    #[derive(Clone, Copy, Debug, Default)]
-    pub struct GlobalAveragePool2d("GlobalAveragePooling2D");
+    #[derive(Clone, Copy, Debug)]
+    #[must_use]
+    pub struct GlobalAveragePool2d("GlobalAveragePooling2D") {
+        /// Whether to keep the pooled axes, with size 1. Defaults to `false`.
+        added keepdims: bool = false,
+    }
+}
+
+impl GlobalAveragePool2d {
+    /// Creates the layer without the pooled axes in the output, as in Keras.
+    pub fn new() -> GlobalAveragePool2d {
+        GlobalAveragePool2d::with_defaults()
+    }
 }
 
 impl Layer for GlobalAveragePool2d {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         match inputs {
+            [images] if images.rank() == 3 && self.keepdims => Ok(vec![Shape::from([1, 1, images.last()])]),
             [images] if images.rank() == 3 => Ok(vec![images.last().into()]),
             _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }
     }
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![inputs[0].mean_axes(&[1, 2], false).without_mask()]
+        vec![inputs[0].mean_axes(&[1, 2], self.keepdims).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {
@@ -45,7 +57,7 @@ impl Layer for GlobalAveragePool2d {
     }
 
     fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
+        self.write_options(Spec::new(Self::CLASS))
     }
 }
 
@@ -55,14 +67,15 @@ pub(in crate::layers) mod tests {
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
-            (Box::new(GlobalAveragePool2d), Shape::from([5, 4, 3])),
-            (Box::new(GlobalAveragePool2d), Shape::from([1, 1, 1])),
+            (Box::new(GlobalAveragePool2d::new().keepdims(true)), Shape::from([3, 4, 2])),
+            (Box::new(GlobalAveragePool2d::new()), Shape::from([5, 4, 3])),
+            (Box::new(GlobalAveragePool2d::new()), Shape::from([1, 1, 1])),
         ]
     }
 
     #[test]
     fn inputs_that_are_not_images_are_rejected() {
-        let message = crate::Sequential::new([4]).add(GlobalAveragePool2d).summary().unwrap_err().to_string();
+        let message = crate::Sequential::new([4]).add(GlobalAveragePool2d::new()).summary().unwrap_err().to_string();
         assert!(
             message.ends_with("found shape 4, expected images height × width × channels; Reshape adds a missing axis"),
             "{message}"

@@ -28,8 +28,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "dense" => Box::new(Dense::new(2).activation(Activation::Tanh)),
         "embedding-mask_zero" | "embedding-fractions" => Box::new(Embedding::new(5, 3).mask_zero(true)),
         "flatten" => Box::new(Flatten),
-        "global_average_pool1d" => Box::new(GlobalAveragePool1d),
-        "global_max_pool1d" => Box::new(GlobalMaxPool1d),
+        "global_average_pool1d" => Box::new(GlobalAveragePool1d::new()),
+        "global_max_pool1d" => Box::new(GlobalMaxPool1d::new()),
         "layer_norm" => Box::new(LayerNorm::new()),
         "masking" => Box::new(Masking::new(-1.5)),
         "masking-1" => Box::new(Masking::new(0.0)),
@@ -188,7 +188,7 @@ fn every_layer_does_with_masks_what_that_of_keras_does() {
 
 #[test]
 fn the_mean_of_no_valid_step_is_nan_as_in_keras() {
-    let network = crate::Sequential::new([2, 1]).add(Masking::new(0.0)).add(GlobalAveragePool1d);
+    let network = crate::Sequential::new([2, 1]).add(Masking::new(0.0)).add(GlobalAveragePool1d::new());
     let model = network.architecture(0).unwrap().into_model().unwrap();
     let y = model.predict(&ndarray::arr3(&[[[0.0f32], [0.0]], [[3.0], [0.0]]])).unwrap();
     assert!(y[[0, 0]].is_nan() && y[[1, 0]] == 3.0);

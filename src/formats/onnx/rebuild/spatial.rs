@@ -60,10 +60,10 @@ impl Builder<'_> {
         }
         let mean = matches!(node.operator.as_str(), "GlobalAveragePool" | "ReduceMean");
         let layer: Arc<dyn Layer> = match (rank, mean) {
-            (3, true) => Arc::new(GlobalAveragePool1d),
-            (3, false) => Arc::new(GlobalMaxPool1d),
-            (4, true) => Arc::new(GlobalAveragePool2d),
-            (4, false) => Arc::new(GlobalMaxPool2d),
+            (3, true) => Arc::new(GlobalAveragePool1d::new()),
+            (3, false) => Arc::new(GlobalMaxPool1d::new()),
+            (4, true) => Arc::new(GlobalAveragePool2d::new()),
+            (4, false) => Arc::new(GlobalMaxPool2d::new()),
             _ => return None,
         };
         let value = self.step(layer, vec![from.value]);
