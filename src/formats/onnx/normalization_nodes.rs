@@ -104,8 +104,12 @@ pub(super) fn rms_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 /// Writes x / max(norm, 10⁻¹²), since `LpNormalization` does not define the result for vectors of zeros.
 pub(super) fn unit_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     writer.channels_last();
-    let axis = writer.axis(axis(spec)?);
-    let axis = writer.constant("axis", &Tensor::list(vec![axis]));
+    let axes = match setting(spec, "axis") {
+        Some(SpecValue::Ints(axes)) => axes.iter().map(|axis| writer.axis(*axis)).collect(),
+        Some(SpecValue::UInts(axes)) => axes.iter().map(|axis| writer.axis(*axis as isize)).collect(),
+        _ => vec![writer.axis(axis(spec)?)],
+    };
+    let axis = writer.constant("axis", &Tensor::list(axes));
     let least = writer.constant("least", &Tensor::floats(Vec::new(), vec![1e-12]));
     let x = writer.value();
     writer.node("ReduceL2", &[&axis], &[]);
