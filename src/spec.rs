@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+/// The setting of the spec of a layer made of a closure, which cannot be saved.
+pub(crate) const CLOSURE: &str = "closure";
+
 /// The description of a part: its class name, as in Keras, and its settings.
 ///
 /// ```
@@ -78,6 +81,16 @@ impl Spec {
             before = Some(letter);
         }
         name
+    }
+}
+
+impl Spec {
+    /// Whether the part is, or contains, a closure, so that it cannot be made from its spec.
+    pub(crate) fn has_closure(&self) -> bool {
+        self.settings.iter().any(|(name, value)| match value {
+            SpecValue::Nested(nested) => nested.has_closure(),
+            value => self.class == "Lambda" && name == CLOSURE && *value == SpecValue::Bool(true),
+        })
     }
 }
 

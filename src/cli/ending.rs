@@ -120,6 +120,9 @@ mod tests {
         let normalized = Sequential::new([3]).add(BatchNorm::new()).add(Dense::new(2).activation(Sigmoid));
         assert_eq!(of(normalized), Ending::Sigmoid);
         assert_ne!(of(image().add(GlobalAveragePool2d::new())), Ending::Linear, "a mean of probabilities");
-        assert_eq!(of(Sequential::new([5, 5, 1]).add(Conv2d::new(2, 2)).add(GlobalAveragePool2d::new())), Ending::Linear);
+        assert_eq!(
+            of(Sequential::new([5, 5, 1]).add(Conv2d::new(2, 2)).add(GlobalAveragePool2d::new())),
+            Ending::Linear
+        );
     }
 }

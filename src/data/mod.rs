@@ -34,8 +34,9 @@ pub use label_binarizer::LabelBinarizer;
 pub use labels::{Label, from_categorical, to_categorical};
 pub use named_arrays::NamedArrays;
 pub use next_batch::NextBatch;
+pub use padded_rows::PadSide;
 pub use rows::Rows;
-pub use sequences::{PadSide, Sequences};
+pub use sequences::Sequences;
 pub use split::{train_validation_split, validation_split, validation_start};
 
 pub use crate::target::Target;

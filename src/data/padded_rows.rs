@@ -1,8 +1,17 @@
 //! Arrays with different numbers of steps, which are padded to the longest of a batch.
 
-use super::PadSide;
 use crate::error::{Error, Result, check_setting};
 use crate::shape::Shape;
+
+/// The side of a sequence at which it is padded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PadSide {
+    /// Before the first step. `padding="pre"` in Keras' `pad_sequences`.
+    Before,
+    /// After the last step. `padding="post"` in Keras' `pad_sequences`.
+    #[default]
+    After,
+}
 
 /// One array for each row, steps × the shape of a step.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! A dataset in memory of sequences with different numbers of steps.
 
 use super::elements::{Inputs, TargetElements, Targets};
-use super::padded_rows::PaddedRows;
+use super::padded_rows::{PadSide, PaddedRows};
 use super::{Dataset, Target, sample_weight};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -35,16 +35,6 @@ pub struct Sequences {
     targets: TargetElements,
     target: Target,
     weights: Option<Vec<f32>>,
-}
-
-/// The side of a sequence at which it is padded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum PadSide {
-    /// Before the first step. `padding="pre"` in Keras' `pad_sequences`.
-    Before,
-    /// After the last step. `padding="post"` in Keras' `pad_sequences`.
-    #[default]
-    After,
 }
 
 impl Sequences {

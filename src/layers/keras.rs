@@ -71,6 +71,11 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "maximum" => Box::new(Maximum),
         "minimum" => Box::new(Minimum),
         "multiply" => Box::new(Multiply),
+        "normalization" => Box::new(Normalization::new().mean(vec![0.5, -0.25]).variance(vec![4.0, 0.25])),
+        "normalization-1" => {
+            let layer = Normalization::new().axis(1).mean(vec![0.5, 0.25, 0.75]).variance(vec![4.0, 0.25, 0.0]);
+            Box::new(layer.invert(true))
+        }
         "p_relu" => Box::new(PRelu::new()),
         "p_relu-1" => Box::new(PRelu::new().shared_axes(vec![1])),
         "permute" => Box::new(Permute::new([3, 1, 2])),
@@ -141,9 +146,6 @@ fn layer(case: &str) -> Box<dyn Layer> {
         }
         "lstm-activations" => {
             Box::new(Lstm::new(3).activation(Activation::Gelu).recurrent_activation(Activation::HardSigmoid))
-        }
-        "gru-more_activations" => {
-            Box::new(Gru::new(3).activation(Activation::Mish).recurrent_activation(Activation::Sparsemax))
         }
         "lstm-more_activations" => {
             Box::new(Lstm::new(3).activation(Activation::HardTanh).recurrent_activation(Activation::SparseSigmoid))

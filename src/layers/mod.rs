@@ -16,6 +16,7 @@
 
 mod declared;
 mod frozen;
+mod lambda;
 mod masks;
 mod merged_axes;
 mod merged_shape;
@@ -31,6 +32,7 @@ mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
 pub use frozen::Frozen;
+pub use lambda::Lambda;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use regularized::Regularized;
@@ -264,6 +266,7 @@ layers! {
         max_pool2d::MaxPool2d,
     },
     preprocessing {
+        normalization::Normalization,
         rescaling::Rescaling,
         resizing::Resizing,
     },

@@ -91,7 +91,10 @@ impl<'a> TrainingLoop<'a> {
         from: Option<&Checkpoint>,
     ) -> Result<()> {
         let scores = self.reported(model);
-        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.check(&scores))?;
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.check(&scores)?;
+            model.description().check_closures()?;
+        }
         if let Some(checkpoint) = from {
             self.resume(model, checkpoint)?;
             self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| checkpoints.adopt(checkpoint))?;

@@ -65,6 +65,18 @@ impl Description {
         Description { connections: architecture.connections().clone(), layers, training, preprocessing }
     }
 
+    /// Checks that every layer can be made from its spec.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with the first layer that is, or contains, a closure.
+    pub(crate) fn check_closures(&self) -> Result<()> {
+        let Some((name, spec)) = self.layers.iter().find(|(_, spec)| spec.has_closure()) else { return Ok(()) };
+        let is = if spec.class() == "Lambda" { "is" } else { "contains" };
+        let remedy = "use a type that implements Layer and FromSpec";
+        let problem = format!("layer {name} {is} a closure, which cannot be saved; {remedy}");
+        Err(Error::Spec { class: "Lambda".into(), problem })
+    }
+
     /// Creates the architecture with arrays from `params`. Allocations are limited by their size, even
     /// if the description is malicious.
     pub(crate) fn architecture(&self, params: &Params, registry: &Registry) -> Result<Architecture> {

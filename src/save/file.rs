@@ -58,6 +58,7 @@ impl Store<'_> {
     /// Encodes the file as bytes. `path` is its name, which must not have the ending of another format.
     pub(crate) fn encode(&self, path: &Path) -> Result<Vec<u8>> {
         check_ending(path, FORMAT)?;
+        self.model.map_or(Ok(()), Description::check_closures)?;
         let prefixes = reserved(self.model.is_some(), self.record.is_some());
         let taken = |name: &str| name == "__metadata__" || prefixes.iter().any(|prefix| name.starts_with(prefix));
         if let Some(id) = self.params.ids().find(|id| taken(self.params.name(*id))) {

@@ -198,6 +198,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(GlobalMaxPool2d::new()).input(images),
         LayerSample::new(MaxPool1d::new(2)).input(sequences),
         LayerSample::new(MaxPool2d::new(2)).input(images),
+        LayerSample::new(Normalization::new()).input(images),
         LayerSample::new(Rescaling::new(0.5)).input(images),
         LayerSample::new(Resizing::new(20, 12)).input(images),
         LayerSample::new(Bidirectional::new(Gru::new(20))).input(sequences),

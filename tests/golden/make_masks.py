@@ -204,10 +204,10 @@ def table():
     for name, options in CLASSES["layers"].items():
         if name == "InputLayer":
             continue
-        merging = name in ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
+        merging = name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
         ranks = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
-        rank = ranks.get(name if name in ranks else name[-2:], 3)
-        shape = (2, 6, 5, 4, 3)[:rank - 1] + (4,)
+        rank = ranks.get(name if name in ranks else name.removesuffix("Transpose")[-2:], 3)
+        shape = (2, 6, 5, 4)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x
         options = {"Cropping2D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)

@@ -47,7 +47,7 @@ def operations(file):
     wide = normal(4, 6, scale=3.0)
     for name in ("elu", "erf", "exp", "gelu", "gelu_tanh", "hard_sigmoid", "leaky_relu", "log_softmax", "selu", "silu",
                  "softplus", "softsign", "absolute", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "mish", "soft_shrink",
-                 "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink"):
+                 "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"):
         function = {"gelu": lambda x: ops.gelu(x, approximate=False), "gelu_tanh": ops.gelu, "mish": activations.mish}.get(name)
         function = function or getattr(ops, name)
         text = {"gelu": "ops.gelu(x, approximate=False)", "gelu_tanh": "ops.gelu(x, approximate=True)",
@@ -150,7 +150,7 @@ def all_layers(file):
     case = lambda name, text, *shapes, **more: layer_case(file, name, text, eval(f"layers.{text}"), *shapes, **more)
     for word in ("leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "hard_sigmoid", "log_softmax",
                  "exponential", "softmax", "linear", "relu", "sigmoid", "tanh", "celu", "hard_shrink", "hard_silu", "hard_tanh",
-                 "log_sigmoid", "mish", "relu6", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+                 "log_sigmoid", "mish", "relu6", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus",
                  "tanh_shrink"):
         case(f"activation-{word}", f'Activation("{word}")', (3, 5))
     case("activation-glu", 'Activation("glu")', (3, 6), output=(3, 3))
@@ -191,6 +191,8 @@ def all_layers(file):
     case("cropping1d", "Cropping1D((1, 2))", (2, 5, 3))
     case("cropping2d", "Cropping2D(((1, 0), (0, 2)))", (2, 3, 4, 2))
     case("zero_padding1d", "ZeroPadding1D((1, 2))", (2, 3, 2))
+    case("normalization", "Normalization(mean=[0.5, -0.25], variance=[4.0, 0.25])", (2, 3, 2))
+    case("normalization-1", "Normalization(axis=1, mean=[0.5, 0.25, 0.75], variance=[4.0, 0.25, 0.0], invert=True)", (2, 3, 2))
     case("rescaling", "Rescaling(0.5, offset=-1.0)", (3, 4))
     case("relu", "ReLU(max_value=0.8, negative_slope=0.1, threshold=0.2)", (3, 5))
     case("relu-1", "ReLU()", (3, 5))
@@ -293,7 +295,6 @@ def recurrent(file):
         case("-zeros", ", zero_output_for_mask=True, return_sequences=True", mask=MASK)
     recurrent_case(file, "lstm-activations", 'LSTM(3, activation="gelu", recurrent_activation="hard_sigmoid")')
     recurrent_case(file, "gru-activations", 'GRU(3, activation="softsign", recurrent_activation="softmax")')
-    recurrent_case(file, "gru-more_activations", 'GRU(3, activation="mish", recurrent_activation="sparsemax")')
     recurrent_case(file, "lstm-more_activations", 'LSTM(3, activation="hard_tanh", recurrent_activation="sparse_sigmoid")')
     recurrent_case(file, "simple_rnn-activations", 'SimpleRNN(3, activation="elu")')
     recurrent_case(file, "bidirectional", "Bidirectional(layers.GRU(3))")

@@ -75,7 +75,6 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "softsign" => x.softsign(),
         "sparse_plus" => x.sparse_plus(),
         "sparse_sigmoid" => x.sparse_sigmoid(),
-        "sparsemax" => x.sparsemax(),
         "sqrt" => x.sqrt(),
         "squareplus" => x.squareplus(),
         "subtract" => x - a(),

@@ -53,7 +53,10 @@ pub(crate) fn toolbox() -> Sequential {
     for activation in ["softplus", "softsign", "gelu", "silu", "hard_sigmoid", "selu", "exponential", "log_softmax"] {
         network = network.add(Spec::new("Activation").with("activation", activation).make::<Activation>().unwrap());
     }
-    network.add(Softmax::new().axis(1)).add(GlobalAveragePool2d::new()).add(Dense::new(10).activation(Activation::Softmax))
+    network
+        .add(Softmax::new().axis(1))
+        .add(GlobalAveragePool2d::new())
+        .add(Dense::new(10).activation(Activation::Softmax))
 }
 
 /// Indices, and the maximum of each channel.

@@ -120,7 +120,15 @@ fn split(layer: &Value, name: &str, stack: &[Value], cells: &mut BTreeMap<String
         }
         if let (Some(calls), Some(previous)) = (part["inbound_nodes"].as_array_mut(), number.checked_sub(1)) {
             for (call, inputs) in calls.iter_mut().enumerate() {
-                *inputs = json!([[names[previous], call, 0, {}]]);
+                let history = json!([names[previous], call, 0]);
+                match inputs {
+                    // Keras 3, with the mask among the further arguments.
+                    Value::Object(inputs) => {
+                        let tensor = json!({"class_name": "__keras_tensor__", "config": {"keras_history": history}});
+                        inputs.insert("args".into(), json!([tensor]));
+                    }
+                    _ => *inputs = json!([[names[previous], call, 0, {}]]),
+                }
             }
         }
         cells.insert(own.to_owned(), Cell { rnn: name.to_owned(), folder: format!("cell/cells/{folder}") });

@@ -65,7 +65,9 @@ pub(super) fn embedding_options() -> Spec {
 /// Returns an error for activations without a name in Keras 3.
 pub(super) fn reject_unnamed_activations(config: &mut Config) -> Result<()> {
     for name in ["activation", "recurrent_activation"] {
-        for unnamed in [Activation::GeluTanh, Activation::LegacyHardSigmoid].map(Activation::name) {
+        for unnamed in
+            [Activation::GeluTanh, Activation::LegacyHardSigmoid, Activation::Sparsemax].map(Activation::name)
+        {
             if config.get(name).is_some_and(|found| found == unnamed) {
                 return Err(format!("has {name} {unnamed}, for which Keras has no name"));
             }
@@ -160,6 +162,29 @@ pub(super) fn single_axis(config: &mut Config, input: Option<Shape>) -> Result<(
         config.insert("axis".into(), axis);
     }
     Ok(())
+}
+
+/// Replaces the axis null of `Normalization` by no axis, and single numbers and nested lists of means and variances by lists.
+pub(super) fn given_statistics(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if let Some(axis) = config.get_mut("axis").filter(|axis| axis.is_null()) {
+        *axis = json!([]);
+    }
+    for name in ["mean", "variance"] {
+        if let Some(values) = config.get_mut(name).filter(|values| !values.is_null()) {
+            let mut numbers = Vec::new();
+            flatten(values, &mut numbers);
+            *values = json!(numbers);
+        }
+    }
+    Ok(())
+}
+
+/// Adds the numbers of nested lists in their order.
+fn flatten(value: &Value, numbers: &mut Vec<Value>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| flatten(value, numbers)),
+        number => numbers.push(number.clone()),
+    }
 }
 
 /// Replaces null, the size of the input, in `noise_shape` by 0.

@@ -2,9 +2,10 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, group_by_axis, infer_size, join_axes,
-    name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
-    reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics,
+    group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null,
+    open_sizes_to_zero, recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes,
+    single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
@@ -14,13 +15,13 @@ use crate::initializers::{
 };
 use crate::layers::{
     Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d, Dense,
-    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d,
+    Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
-    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, PRelu, Permute, Relu,
-    RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn, Softmax,
-    SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization, UpSampling1d,
-    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, Normalization, PRelu,
+    Permute, Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d,
+    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed,
+    UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 use crate::{Spec, SpecValue};
@@ -140,6 +141,11 @@ pub(super) const LAYERS: &[Kind] = &[
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
     kind("Minimum", || Minimum.spec(), &[]),
     kind("Multiply", || Multiply.spec(), &[]),
+    Kind {
+        from_keras: given_statistics,
+        optional: || Spec::new("").with("mean", &[0.0][..]).with("variance", &[1.0][..]),
+        ..kind("Normalization", || Normalization::new().spec(), &[])
+    },
     kind("Permute", || Permute::new([1]).spec(), &["dims"]),
     Kind {
         optional: || of_weights(&["alpha"]).with("shared_axes", &[1][..]),
@@ -292,7 +298,7 @@ const fn activated(kind: Kind) -> Kind {
     Kind { to_keras: reject_unnamed_activations, ..kind }
 }
 
-const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT];
+const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT, only_null("noise_shape")];
 
 /// A layer with a seed.
 const fn seeded(kind: Kind) -> Kind {

@@ -8,20 +8,28 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layers whose output has the mask of their input.
-const PASSING: [&str; 15] = [
+const PASSING: [&str; 23] = [
     "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
     "BatchNormalization",
     "Dense",
     "Dropout",
     "ELU",
+    "GaussianDropout",
+    "GaussianNoise",
     "GroupNormalization",
     "Identity",
     "LayerNormalization",
     "LeakyReLU",
+    "Normalization",
     "PReLU",
     "ReLU",
     "Rescaling",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "TimeDistributed",
     "UnitNormalization",
 ];

@@ -313,7 +313,8 @@ impl<'a> Reader<'a> {
             Some(object) => Some(object.name).filter(|_| !object.custom && object.config.is_empty()),
             None => None,
         };
-        let name = name.filter(|name| Activation::names().any(|known| known == *name));
+        // `sparsemax` of Keras is another function.
+        let name = name.filter(|name| *name != "sparsemax" && Activation::names().any(|known| known == *name));
         if name.is_none() {
             let found = object.as_ref().map_or_else(|| short(value), Object::title);
             let known = Activation::names().collect::<Vec<_>>().join(", ");

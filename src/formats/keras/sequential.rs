@@ -19,13 +19,15 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     let (layers, built_shape) = (config.remove("layers"), config.remove("build_input_shape"));
     let Some(Value::Array(layers)) = layers else { return Err("its model has no list of layers".into()) };
     reader.check_remaining("the model", &config, &[OPTIONS]);
-    let mut entries = layers.iter().map(Entry::read).collect::<Result<Vec<_>>>()?.into_iter().peekable();
+    // Entries are read one by one, as each is a copy of its configuration.
+    let mut entries = layers.iter().map(Entry::read).peekable();
     // The shape of one sample: from the input layer, from the first layer in files of Keras before version 2.4, or from the
     // shape for which the model was built.
-    let input = match entries.next_if(Entry::is_input) {
-        Some(input) => input.input(reader),
+    let input = match entries.next_if(|entry| entry.as_ref().is_ok_and(Entry::is_input)) {
+        Some(input) => input?.input(reader),
         None => {
-            let of_first = entries.peek().and_then(|first| first.object.config.get("batch_input_shape"));
+            let first = entries.peek().and_then(|first| first.as_ref().ok());
+            let of_first = first.and_then(|first| first.object.config.get("batch_input_shape"));
             let shape = of_first.or(built_shape.as_ref()).filter(|shape| shape.is_array());
             let shape = shape.ok_or("the input shape of the model is missing; build the model in Keras first");
             reader.note("", shape).and_then(|shape| reader.note("", entries::sample(shape)))
@@ -34,6 +36,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     let mut description = ModelDescription::of_file(vec![("input".into(), input)], reader.open_size);
     let (mut value, mut counts) = (0, BTreeMap::new());
     for entry in entries {
+        let entry = entry?;
         let (name, place, class) = (entry.name.clone(), entry.place(), entry.object.class.to_owned());
         let spec = entry.spec(reader, description.shape(value));
         let layer = spec.and_then(|spec| {

@@ -238,6 +238,8 @@ fn members(value: &Value) -> &[Value] {
 fn read_metrics(place: &str, metrics: &Value, reader: &mut Reader<'_>) -> Vec<Spec> {
     let mut all = Vec::new();
     for metric in flat(metrics) {
+        let function = wrapped(metric);
+        let metric = function.as_ref().unwrap_or(metric);
         let spec = match metric.as_str() {
             Some(ACCURACY | "acc") => Some(metrics::Accuracy.spec()),
             _ => read(&METRIC, place, metric, reader),
@@ -249,6 +251,22 @@ fn read_metrics(place: &str, metrics: &Value, reader: &mut Reader<'_>) -> Vec<Sp
         all.extend(spec);
     }
     all
+}
+
+/// The metric in a `MeanMetricWrapper`, as which Keras 2 wrote metrics that it created from a name.
+fn wrapped(metric: &Value) -> Option<Value> {
+    if metric["class_name"] != "MeanMetricWrapper" {
+        return None;
+    }
+    let mut config = metric["config"].as_object()?.clone();
+    let function = match config.remove("fn")? {
+        Value::String(name) => name,
+        function => function["config"].as_str()?.to_owned(),
+    };
+    let name = config.remove("name");
+    // The function follows from the shapes of the output and of the targets.
+    let is_accuracy = name.is_some_and(|name| name == ACCURACY || name == "acc") && function.ends_with("_accuracy");
+    Some(if is_accuracy { json!(ACCURACY) } else { json!({"class_name": function, "config": config}) })
 }
 
 /// Reads the spec of an object, which may be in a list of length 1.
@@ -293,6 +311,22 @@ mod tests {
         let objects = read_training(loss, adam).unwrap();
         assert!(objects.starts_with("Adam(learning_rate=0.25, beta_1=0.9"), "{objects}");
         assert!(objects.contains("SparseCategoricalCrossentropy(from_logits=true)"), "{objects}");
+    }
+
+    #[test]
+    fn metrics_of_names_are_read_from_their_wrappers() {
+        let wrapper = |name: &str, function: Value| json!({"class_name": "MeanMetricWrapper", "config": {"name": name, "dtype": "float32", "fn": function}});
+        let function = json!({"class_name": "function", "config": "mean_squared_error", "module": "builtins"});
+        let all = json!([[
+            wrapper("mae", json!("mean_absolute_error")),
+            wrapper("acc", json!("sparse_categorical_accuracy")),
+            wrapper("categorical_accuracy", json!("categorical_accuracy")),
+            wrapper("mse", function),
+        ]]);
+        let config = json!({"loss": "mse", "metrics": all, "optimizer": "sgd"});
+        let found = training(config, &["output".into()]).unwrap().trained_outputs[0].metrics.clone();
+        let classes: Vec<&str> = found.iter().map(Spec::class).collect();
+        assert_eq!(classes, ["MeanAbsoluteError", "Accuracy", "CategoricalAccuracy", "MeanSquaredError"]);
     }
 
     #[test]

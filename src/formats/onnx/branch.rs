@@ -48,8 +48,12 @@ pub(super) fn branch(node: &Node, condition: bool) -> Result<Nodes, String> {
     Ok(Nodes { nodes, constants, unreadable, ..Nodes::default() })
 }
 
-/// Renames the values of outer graphs that a nested graph reads. Its own values have other names.
-fn rename(graph: &mut proto::Graph, renamed: &dyn Fn(&str) -> String) {
+/// Renames the values of outer graphs that a nested graph reads.
+fn rename(graph: &mut proto::Graph, outer: &dyn Fn(&str) -> String) {
+    let outputs = graph.node.iter().flat_map(|node| &node.output);
+    let own: BTreeSet<String> =
+        outputs.chain(graph.initializer.iter().flat_map(|tensor| &tensor.name)).cloned().collect();
+    let renamed = &|name: &str| if own.contains(name) { name.to_owned() } else { outer(name) };
     for node in &mut graph.node {
         node.input.iter_mut().for_each(|name| *name = renamed(name));
         node.attribute.iter_mut().filter_map(|attribute| attribute.g.as_mut()).for_each(|graph| rename(graph, renamed));

@@ -82,7 +82,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("SpatialDropout2D", no_effect),
     ("SpatialDropout3D", no_effect),
     ("Subtract", |writer, _| merge(writer, "Sub")),
-    ("TimeDistributed", time_distributed::write),
+    ("TimeDistributed", |writer, spec| time_distributed::write(writer, spec, write)),
     ("UnitNormalization", unit_norm),
     ("UpSampling1D", up_sampling),
     ("UpSampling2D", up_sampling),

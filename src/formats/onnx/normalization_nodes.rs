@@ -1,6 +1,6 @@
 //! Export of normalizations.
 
-use super::layer_settings::{axis, flag, number, setting};
+use super::layer_settings::{flag, missing, number, setting};
 use super::node::Attribute;
 use super::tensor::Tensor;
 use super::writer::Writer;
@@ -62,6 +62,7 @@ const SCALED_CHANNELS: i64 = 21;
 
 /// Writes a group normalization. Scale and bias are required in ONNX, so they are constants if the layer has none.
 pub(super) fn group_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    reject_axis(spec)?;
     let channels = writer.shape().last().ok_or("its last axis is open")?;
     let groups = match setting(spec, "groups") {
         Some(SpecValue::UInt(groups)) => *groups,
@@ -104,11 +105,8 @@ pub(super) fn rms_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 /// Writes x / max(norm, 10⁻¹²), since `LpNormalization` does not define the result for vectors of zeros.
 pub(super) fn unit_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     writer.channels_last();
-    let axes = match setting(spec, "axis") {
-        Some(SpecValue::Ints(axes)) => axes.iter().map(|axis| writer.axis(*axis)).collect(),
-        Some(SpecValue::UInts(axes)) => axes.iter().map(|axis| writer.axis(*axis as isize)).collect(),
-        _ => vec![writer.axis(axis(spec)?)],
-    };
+    let Some(SpecValue::Ints(axes)) = setting(spec, "axis") else { return Err(missing(spec, "axis")) };
+    let axes = axes.iter().map(|axis| writer.axis(*axis)).collect();
     let axis = writer.constant("axis", &Tensor::list(axes));
     let least = writer.constant("least", &Tensor::floats(Vec::new(), vec![1e-12]));
     let x = writer.value();

@@ -24,7 +24,7 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 2] = ["ConvLSTM2D", "Masking"];
+const NOT_EXPORTED: [&str; 3] = ["ConvLSTM2D", "Masking", "Normalization"];
 
 /// Layers whose nodes may become `OnnxGraph` layers: no single operator computes them with all options.
 const AS_GRAPHS: [&str; 7] =

@@ -1,13 +1,17 @@
 //! Export of `TimeDistributed`: the steps of all rows become rows, and rows of steps again after the nodes of the layer.
 
 use super::layer_settings::nested;
-use super::layers;
 use super::node::Attribute;
 use super::tensor::Tensor;
 use super::writer::Writer;
 use crate::{SampleShape, Spec};
 
-pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Result<(), String> {
+/// Writes the layer, of which `write_layer` writes the inner one.
+pub(super) fn write(
+    writer: &mut Writer<'_>,
+    spec: &Spec,
+    write_layer: fn(&mut Writer<'_>, &Spec) -> Result<(), String>,
+) -> Result<(), String> {
     let layer = nested(spec, "layer").ok_or("its layer is missing")?;
     writer.channels_last();
     let shape = writer.shape();
@@ -23,7 +27,7 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Result<(), String> 
     let each = writer.constant("each_step", &Tensor::list(each));
     writer.node("Reshape", &[&each], &[]);
     writer.set_shape(SampleShape::new(sample).map_err(|error| error.to_string())?);
-    layers::write(writer, layer)?;
+    write_layer(writer, layer)?;
     writer.channels_last();
 
     let y = writer.value();

@@ -79,11 +79,11 @@ pub(in crate::ops) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| (x[0] * 8.0).hard_shrink()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).hard_shrink()).variable([3, 5]),
             Sample::new(|x| x[0].hard_shrink()).variable([4]),
-            Sample::new(|x| (x[0] * 8.0).soft_shrink()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).soft_shrink()).variable([3, 5]),
             Sample::new(|x| x[0].soft_shrink()).variable([4]),
-            Sample::new(|x| (x[0] * 8.0).tanh_shrink()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).tanh_shrink()).variable([3, 5]),
             Sample::new(|x| x[0].tanh_shrink()).variable([4]),
         ]
     }

@@ -62,9 +62,9 @@ pub(in crate::ops) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| (x[0] * 8.0).sparse_plus()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).sparse_plus()).variable([3, 5]),
             Sample::new(|x| x[0].sparse_plus()).variable([4]),
-            Sample::new(|x| (x[0] * 8.0).sparse_sigmoid()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).sparse_sigmoid()).variable([3, 5]),
             Sample::new(|x| x[0].sparse_sigmoid()).variable([4]),
         ]
     }

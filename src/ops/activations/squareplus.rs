@@ -29,7 +29,7 @@ pub(in crate::ops) mod tests {
 
     pub(crate) fn samples() -> Vec<Sample> {
         vec![
-            Sample::new(|x| (x[0] * 8.0).squareplus()).variable([3, 5]),
+            Sample::new(|x| (x[0] * 8.3).squareplus()).variable([3, 5]),
             Sample::new(|x| x[0].squareplus()).variable([4]),
         ]
     }
