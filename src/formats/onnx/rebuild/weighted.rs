@@ -1,6 +1,8 @@
 //! Conversion of nodes with weights: matrix products, convolutions, normalizations and embeddings.
 
 use super::{Builder, Built, is_onnx_order};
+use crate::formats::onnx::check::Fact;
+use crate::formats::onnx::constant::Constant;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::{TransposedWindow, Window};
 use crate::formats::onnx::order;
@@ -26,6 +28,10 @@ impl Builder<'_> {
     }
 
     pub(super) fn matmul(&mut self, node: &Node) -> Option<()> {
+        // The constants of nodes are not trained, unlike the kernel of a layer.
+        let Fact::Constant(_, Constant { learned: true, .. }) = self.checked.facts.get(node.inputs.get(1)?)? else {
+            return None;
+        };
         let kernel = self.weight(node, 1)?.clone();
         self.dense(node, &kernel, None)
     }
