@@ -17,10 +17,20 @@ fn sizes() -> impl Iterator<Item = usize> {
 /// The largest size that is tried, a power of 2.
 const LARGEST: usize = 1 << 15;
 
+/// The largest number of elements of the inputs that are tried, as operations allocate memory for their inputs.
+const MOST_ELEMENTS: usize = 1 << 22;
+
 /// The further sizes, for a network that accepts `size`. Multiples fit strides; distant ones show the axes that vary even
-/// behind large strides.
-fn further(size: usize) -> [usize; 6] {
-    [size + 1, size + 2, 3 * size, 8 * size, 64 * size, 4096 * size]
+/// behind large strides. The most distant one depends on the number of elements of the inputs.
+fn further(inputs: &[ValueInfo], size: usize) -> Vec<usize> {
+    let farthest = (7..=12).rev().map(|power| size << power).find(|size| elements(inputs, *size) <= MOST_ELEMENTS / 4);
+    let sizes = [size + 1, size + 2, 3 * size, 8 * size, 64 * size].into_iter().chain(farthest);
+    sizes.filter(|other| *other <= size + 2 || elements(inputs, *other) <= MOST_ELEMENTS).collect()
+}
+
+/// The number of elements of the inputs whose open axes have this size.
+fn elements(inputs: &[ValueInfo], size: usize) -> usize {
+    inputs.iter().fold(0, |sum, input| sum.saturating_add(input.shape.with_open_axes(size).len()))
 }
 
 /// The shapes of inputs whose open axes have this size.
@@ -39,7 +49,7 @@ pub(super) fn probe(
 ) -> Result<(Vec<Shape>, Vec<SampleShape>)> {
     let mut failed: Vec<(usize, Error)> = Vec::new();
     let mut found = None;
-    for size in sizes() {
+    for size in sizes().filter(|size| *size <= 64 || elements(inputs, *size) <= MOST_ELEMENTS) {
         match build(&inputs_of(inputs, size)) {
             Ok(built) => {
                 found = Some((size, built));
@@ -58,7 +68,7 @@ pub(super) fn probe(
     samples.extend(first.probe.all()[inputs.len()..].iter().map(|shape| SampleShape::from(*shape)));
     let mut fits = false;
     let mut rejected = None;
-    for other in further(size) {
+    for other in further(inputs, size) {
         let built = match build(&inputs_of(inputs, other)) {
             Ok(built) => built,
             Err(error) => {

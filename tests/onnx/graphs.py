@@ -90,7 +90,7 @@ def cases():
 
     for rows in [3, 1]:
         yield f"if_of_{rows}_columns", conditional(rows), [draw(2, rows)]
-    before = [node("Concat", "zeros,widths", "list", axis=0), node("Reshape", "list,pairs", "table"), node("Slice", "table,last,first,axis,back", "turned"), node("Transpose", "turned", "sides", perm=[1, 0]), node("Reshape", "sides,all", "pads"), node("Pad", "x,pads", "y")]
+    before = [node("Concat", "widths,zeros", "list", axis=0), node("Reshape", "list,pairs", "table"), node("Slice", "table,last,first,axis,back", "turned"), node("Transpose", "turned", "sides", perm=[1, 0]), node("Reshape", "sides,all", "pads"), node("Pad", "x,pads", "y")]
     constants = {"zeros": integers(0, 0), "widths": integers(1, 2), "pairs": integers(-1, 2), "last": integers(-1), "first": integers(-9), "axis": integers(0), "back": integers(-1), "all": integers(-1)}
     yield "integers_of_two_axes", graph(before, X, Y, constants), [x]
     yield "instance_norm", graph([node("InstanceNormalization", "x,s,b", "y", epsilon=0.01)], IMAGE, [("y", None)], {"s": draw(2), "b": draw(2)}), [image]

@@ -60,7 +60,9 @@ pub(super) fn read(
         }
         Some(_) => return Err("the first variable of its optimizer must be an integer, the number of steps".into()),
     };
-    let rate = if constant_rate(optimizer).is_some() { variables.next() } else { None };
+    // Keras 2.11 to 2.15 stores no learning rate, which is in the configuration.
+    let has_rate = variables.peek().is_some_and(|array| array.shape == Shape::SCALAR);
+    let rate = if has_rate && constant_rate(optimizer).is_some() { variables.next() } else { None };
     let rate = rate.map(|array| number(&array).ok_or_else(|| mismatch(optimizer))).transpose()?;
     let mut arrays = Vec::new();
     // An optimizer that was not built yet has no arrays.
