@@ -129,8 +129,8 @@ fn sums<F: Fma, const L: usize, const N: usize, const K: usize>(
     let (mut total, mut start) = ([[0.0; L]; N], 0);
     while K > 1 && rows - start >= K * CHUNK {
         let parts = chunks::<F, L, N, K>(start, CHUNK, terms);
-        for k in 0..K {
-            add::<F, L, N>(&mut total, &parts[k]);
+        for part in &parts {
+            add::<F, L, N>(&mut total, part);
         }
         start += K * CHUNK;
     }
@@ -152,8 +152,8 @@ fn chunks<F: Fma, const L: usize, const N: usize, const K: usize>(
 ) -> [[[f32; L]; N]; K] {
     let mut parts = [[[0.0; L]; N]; K];
     for row in start..start + length {
-        for k in 0..K {
-            add::<F, L, N>(&mut parts[k], &terms.of(row + k * CHUNK));
+        for (k, part) in parts.iter_mut().enumerate() {
+            add::<F, L, N>(part, &terms.of(row + k * CHUNK));
         }
     }
     parts
@@ -226,9 +226,7 @@ fn block_statistics<F: Fma, const L: usize, const K: usize>(
     let rows = x.len() / columns;
     let values = Columns { values: x, columns, at, width };
     let [mut means] = sums::<F, L, 1, K>(rows, &values);
-    for l in 0..L {
-        means[l] /= rows as f32;
-    }
+    means.iter_mut().for_each(|mean| *mean /= rows as f32);
     let [squares] = sums::<F, L, 1, K>(rows, &Squares { x: values, mean: means });
     mean[at..at + width].copy_from_slice(&means[..width]);
     variance[at..at + width].iter_mut().zip(squares).for_each(|(variance, square)| *variance = square / rows as f32);
