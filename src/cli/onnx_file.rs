@@ -49,7 +49,9 @@ impl OnnxFile {
             }
             Err(problem) if is_array => match self.run(graph, file, options.reading) {
                 // The graph cannot run operators that cannot be imported.
-                Err(Error::Unsupported { .. }) => Err(copy(&self.path, problem)),
+                Err(Error::Unsupported { .. }) if matches!(problem, Error::Unsupported { .. }) => {
+                    Err(copy(&self.path, problem))
+                }
                 ran => ran,
             },
             Err(problem) => Err(copy(&self.path, problem)),
@@ -70,17 +72,16 @@ impl OnnxFile {
     }
 
     fn has_open_sizes(&self) -> bool {
-        let open = |input: &&str| match self.graph.input_sizes(input) {
-            Some(sizes) => sizes.iter().skip(1).any(Option::is_none),
-            None => true,
-        };
-        self.graph.inputs().iter().any(open)
+        self.graph.inputs().iter().any(|input| is_open(self.graph.input_sizes(input)))
     }
 
     /// The graph with the sizes of the arrays of a file.
     fn bound(&self, file: &Path) -> Result<Graph> {
         let mut graph = self.graph.clone();
         for (input, array) in self.arrays(file)? {
+            if !is_open(self.graph.input_sizes(&input)) {
+                continue;
+            }
             let shape = array.shape();
             let sample = match self.graph.input_sizes(&input) {
                 // One sample without an axis of rows.
@@ -141,6 +142,11 @@ impl OnnxFile {
         };
         Ok(Predictions { rows, outputs: graph.outputs().into_iter().zip(values).map(output).collect() })
     }
+}
+
+/// Whether an input has a size that is not known, besides the number of rows.
+fn is_open(sizes: Option<&[Option<usize>]>) -> bool {
+    sizes.is_none_or(|sizes| sizes.iter().skip(1).any(Option::is_none))
 }
 
 /// Adds an axis of rows to a single sample.

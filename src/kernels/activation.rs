@@ -62,8 +62,7 @@ pub(crate) fn forward_from(kind: Elementwise, x: &[f32], y: &mut [f32]) {
     let level = simd::current();
     let nanoseconds = (kind.nanoseconds_per_thousand() + COPIED) * CHUNK / 1000;
     parallel::for_each_pair((x, CHUNK), (y, CHUNK), nanoseconds, |_, x, y| {
-        y.copy_from_slice(x); // a chunk stays in the L1 cache
-        forward_piece(level, kind, y);
+        forward_piece_from(level, kind, x, y);
     });
 }
 
@@ -105,14 +104,27 @@ pub(crate) fn backward_from(kind: Elementwise, y: &[f32], dy: &[f32], dx: &mut [
     let level = simd::current();
     parallel::for_each_chunk(dx, CHUNK, CHUNK / 8 + COPIED * CHUNK / 1000, |i, dx| {
         let piece = i * CHUNK..i * CHUNK + dx.len();
-        dx.copy_from_slice(&dy[piece.clone()]);
-        backward_piece(level, kind, &y[piece], dx);
+        backward_piece_from(level, kind, &y[piece.clone()], &dy[piece], dx);
     });
 }
 
 vectorized! {
     fn forward_piece<F: Fma>(kind: Elementwise, values: &mut [f32]) {
         apply::<F>(kind, values);
+    }
+}
+
+vectorized! {
+    /// y = f(x). Relu is not limited by arithmetic, and reads and writes each element once.
+    fn forward_piece_from<F: Fma>(kind: Elementwise, x: &[f32], y: &mut [f32]) {
+        if kind == Elementwise::Relu {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = if x < 0.0 { 0.0 } else { x };
+            }
+            return;
+        }
+        y.copy_from_slice(x); // a chunk stays in the L1 cache
+        apply::<F>(kind, y);
     }
 }
 
@@ -149,6 +161,20 @@ pub(crate) fn apply<F: Fma>(kind: Elementwise, values: &mut [f32]) {
 vectorized! {
     fn backward_piece<F: Fma>(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
         apply_backward::<F>(kind, y, dy);
+    }
+}
+
+vectorized! {
+    /// dx = dy · f′. Relu is not limited by arithmetic, and reads and writes each element once.
+    fn backward_piece_from<F: Fma>(kind: Elementwise, y: &[f32], dy: &[f32], dx: &mut [f32]) {
+        if kind == Elementwise::Relu {
+            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                *dx = if y <= 0.0 { 0.0 } else { dy };
+            }
+            return;
+        }
+        dx.copy_from_slice(dy); // a chunk stays in the L1 cache
+        apply_backward::<F>(kind, y, dx);
     }
 }
 
@@ -251,6 +277,11 @@ mod tests {
                 let (mut values, mut gradient) = (x.clone(), slopes.clone());
                 forward_piece(level, kind, &mut values);
                 backward_piece(level, kind, &y, &mut gradient);
+                samples::assert_same_bits(&values, &y, kind.name());
+                samples::assert_same_bits(&gradient, &dz, kind.name());
+                (values, gradient) = (samples::unset(x.len()), samples::unset(x.len()));
+                forward_piece_from(level, kind, &x, &mut values);
+                backward_piece_from(level, kind, &y, &slopes, &mut gradient);
                 samples::assert_same_bits(&values, &y, kind.name());
                 samples::assert_same_bits(&gradient, &dz, kind.name());
             }

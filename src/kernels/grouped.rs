@@ -33,6 +33,12 @@ pub struct GroupedGeometry {
     pub output: [usize; 2],
 }
 
+/// Whether an image with zeros around it would be much larger than the image: windows are dilated far beyond it.
+pub(super) fn excessive_padding(image: [usize; 2], padded: [usize; 2]) -> bool {
+    let pixels = sizes::work(&image).saturating_mul(16).saturating_add(256);
+    sizes::work(&padded) > pixels
+}
+
 impl GroupedGeometry {
     /// Elements of an input image.
     pub(super) fn image(&self) -> usize {
@@ -52,6 +58,12 @@ impl GroupedGeometry {
     /// Whether the convolution is depthwise: a group has a single channel.
     pub(super) fn depthwise(&self) -> bool {
         self.channels == 1
+    }
+
+    /// Whether [`conv2d`] computes the convolution group by group, as each group has enough filters to fill vectors.
+    pub(super) fn wide(&self) -> bool {
+        let conv2d = self.conv2d();
+        (self.groups == 1 || self.filters >= LANES) && !excessive_padding(self.size, conv2d.padded_size())
     }
 
     /// Estimated nanoseconds per image on one thread.

@@ -1,10 +1,10 @@
 //! Dilated and grouped convolution of images (NHWC). Groups of one channel are computed by `depthwise`, several groups of
-//! fewer than sixteen filters by `narrow_groups`, and others by [`conv2d`], group by group.
+//! fewer than sixteen filters and windows that are much larger than the image by `narrow_groups`, and others by [`conv2d`],
+//! group by group.
 
 use super::activation::Elementwise;
 use super::conv2d::{self, RequestedGradients};
 pub use super::grouped::GroupedGeometry;
-use super::tile::LANES;
 use super::{depthwise, narrow_groups, simd};
 use crate::error::Result;
 
@@ -28,7 +28,7 @@ impl Scratch {
         if g.depthwise() {
             return Ok(Scratch(Kind::Depthwise(Box::new(depthwise::Scratch::new(g)?))));
         }
-        if g.groups > 1 && g.filters < LANES {
+        if !g.wide() {
             return Ok(Scratch(Kind::Narrow(Box::new(narrow_groups::Scratch::new(g)?))));
         }
         let geometry = g.conv2d();
@@ -63,8 +63,8 @@ pub fn forward(
 ///
 /// - dw = Σ x·dy over images and pixels: each shard of [`conv2d::IMAGES_PER_SHARD`] images is one chain, and shards are
 ///   added in order.
-/// - dx = Σ dy·w over the windows that contain an element. If a group has one channel, or there are several groups of fewer
-///   than sixteen filters: one chain over windows in order, and over the filters of each. Otherwise a sum over windows, as
+/// - dx = Σ dy·w over the windows that contain an element. If a group has one channel, there are several groups of fewer than
+///   sixteen filters, or windows are much larger than the image: one chain over windows in order, and over the filters of each. Otherwise a sum over windows, as
 ///   [`RequestedGradients::dx`] describes.
 ///
 /// # Panics

@@ -1,4 +1,5 @@
-//! Grouped convolution of images (NHWC) with fewer than sixteen filters per group: lanes are filters of several groups.
+//! Grouped convolution of images (NHWC) with fewer than sixteen filters per group: lanes are filters of several groups. It
+//! also computes groups of any size whose dilated windows are much larger than the image.
 //!
 //! For every sixteen filters, an image is copied so that each lane has the channels of its filter's group, with zeros around
 //! it. The convolution is then depthwise, with one product per tap and channel, and the gradient of the images is one with
@@ -11,7 +12,7 @@ use super::conv2d::tile::{Vector, ZEROS};
 use super::depthwise::axis::Axis;
 use super::depthwise::correlate::{self, Correlation, Taps};
 use super::depthwise::weight::{self, Windows};
-use super::grouped::{GroupedGeometry, IMAGES_PER_SHARD};
+use super::grouped::{GroupedGeometry, IMAGES_PER_SHARD, excessive_padding};
 use super::simd::{SimdLevel, vectorized};
 use super::tile::LANES;
 use super::{images, parallel};
@@ -128,7 +129,7 @@ impl Padding {
         let window = |axis: usize| (g.kernel[axis] - 1) * g.dilation[axis] + 1;
         let reach = |axis: usize| (g.output[axis] - 1) * g.strides[axis] + window(axis);
         let padded = [0, 1].map(|axis| reach(axis).max(g.size[axis] + g.padding[axis]));
-        Padding { image: g.size, padded, before: g.padding }
+        Padding { image: g.size, padded, before: g.padding }.unless_excessive()
     }
 
     /// The padding of the gradient of an output image, so that there is a gradient for each window that would contain an
@@ -138,7 +139,13 @@ impl Padding {
         let before = [0, 1].map(|axis| window(axis).saturating_sub(g.padding[axis]).div_ceil(g.strides[axis]));
         let reach = |axis: usize| (g.size[axis] - 1 + g.padding[axis]) / g.strides[axis] + 1;
         let padded = [0, 1].map(|axis| before[axis] + reach(axis).max(g.output[axis]));
-        Padding { image: g.output, padded, before }
+        Padding { image: g.output, padded, before }.unless_excessive()
+    }
+
+    /// This padding, or none if there would be many more zeros than pixels. Taps outside the image are then skipped.
+    fn unless_excessive(self) -> Padding {
+        let none = Padding { padded: self.image, before: [0, 0], ..self };
+        if excessive_padding(self.image, self.padded) { none } else { self }
     }
 
     fn pixels(&self) -> Result<usize> {
@@ -170,8 +177,8 @@ vectorized! {
                         for number in 0..depth {
                             let to: &mut [f32; LANES] = to[number * strides[1]..].first_chunk_mut().expect("sixteen lanes");
                             F::select(from, &offsets, to);
-                            for l in 0..LANES {
-                                offsets[l] = offsets[l].wrapping_add(1);
+                            for offset in &mut offsets {
+                                *offset = offset.wrapping_add(1);
                             }
                         }
                     }
@@ -192,7 +199,8 @@ impl Scratch {
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
     pub(super) fn new(g: &GroupedGeometry) -> Result<Scratch> {
         let [input, output] = [Padding::of_input(g), Padding::of_output(g)];
-        let padded = GroupedGeometry { size: input.padded, padding: [0, 0], ..*g };
+        let left = [0, 1].map(|axis| g.padding[axis] - input.before[axis]);
+        let padded = GroupedGeometry { size: input.padded, padding: left, ..*g };
         let axes = [Axis::forward(&padded, 0), Axis::forward(&padded, 1)];
         let shifted = [0, 1].map(|axis| g.padding[axis] + output.before[axis] * g.strides[axis]);
         let padded = GroupedGeometry { output: output.padded, padding: shifted, ..*g };

@@ -137,6 +137,9 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "bidirectional-two" => {
             Box::new(Bidirectional::new(Lstm::new(2)).backward_layer(Gru::new(3).go_backwards(true)))
         }
+        "conv_lstm2d" => Box::new(ConvLstm2d::new(2, (2, 3)).padding(Padding::Same).strides((2, 1)).return_state(true)),
+        "conv_lstm2d-sequences" => Box::new(ConvLstm2d::new(2, 2).return_sequences(true).go_backwards(true)),
+        "conv_lstm2d-dilated" => Box::new(ConvLstm2d::new(2, 2).dilation_rate(2).use_bias(false)),
         "time_distributed" => Box::new(TimeDistributed::new(Dense::new(4).activation(Activation::Tanh))),
         "gru-activations" => {
             Box::new(Gru::new(3).activation(Activation::Softsign).recurrent_activation(Activation::Softmax))

@@ -20,6 +20,7 @@ mod lambda;
 mod masks;
 mod merged_axes;
 mod merged_shape;
+mod merging_layer;
 mod noise;
 mod recurrence;
 mod recurrent_layer;
@@ -271,6 +272,7 @@ layers! {
     },
     recurrent {
         bidirectional::Bidirectional,
+        conv_lstm2d::ConvLstm2d,
         gru::Gru,
         lstm::Lstm,
         simple_rnn::SimpleRnn,

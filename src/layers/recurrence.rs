@@ -235,10 +235,10 @@ impl Recurrence<'_> {
 
 /// The biases of an LSTM: ones for the forget gate.
 #[derive(Debug)]
-struct ForgetBias<'a> {
+pub(super) struct ForgetBias<'a> {
     /// The initializer of the biases of other gates.
-    others: &'a dyn Initializer,
-    units: usize,
+    pub(super) others: &'a dyn Initializer,
+    pub(super) units: usize,
 }
 
 impl Initializer for ForgetBias<'_> {

@@ -22,7 +22,7 @@ pub(super) fn image_shape(inputs: &[Shape], last: &str) -> Result<Shape> {
 /// # Errors
 /// [`Error::Shape`] for shorter sequences.
 pub(super) fn check_steps(images: Shape, window: usize, padding: Padding) -> Result<()> {
-    if padding == Padding::Same || images.axis(0) >= window {
+    if padding != Padding::Valid || images.axis(0) >= window {
         return Ok(());
     }
     Err(Error::expected(format!("sequences of at least {window} steps, or padding `same`")))

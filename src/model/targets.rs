@@ -88,8 +88,8 @@ impl TargetColumn<'_> {
 }
 
 /// The expectation and remedy for labels of several classes as targets of binary cross-entropy.
-const LABELS: &str = "numbers from 0 to 1; for integer labels of several classes, choose SparseCategoricalCrossentropy and an \
-                      output for each class";
+const LABELS: &str = "numbers from 0 to 1; scale the targets, or for integer labels of several classes choose \
+                      SparseCategoricalCrossentropy and an output for each class";
 
 impl TrainedOutput {
     /// Checks the targets of a dataset for an output before any work starts: their shape for each size of rows, and all

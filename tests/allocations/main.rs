@@ -202,6 +202,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(Rescaling::new(0.5)).input(images),
         LayerSample::new(Resizing::new(20, 12)).input(images),
         LayerSample::new(Bidirectional::new(Gru::new(20))).input(sequences),
+        LayerSample::new(ConvLstm2d::new(3, 2)).input([3, 6, 5, 2]),
         LayerSample::new(Gru::new(20)).input(sequences),
         LayerSample::new(Lstm::new(20).dropout(0.2).recurrent_dropout(0.1)).input(sequences),
         LayerSample::new(SimpleRnn::new(20)).input(sequences),

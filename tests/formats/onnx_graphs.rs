@@ -4,6 +4,8 @@
 use crate::onnx_nodes::{differ, tensors};
 use crate::packed::packed;
 use gradus::data::NamedArrays;
+use gradus::formats::MemoryLimit;
+use gradus::formats::npz;
 use gradus::formats::onnx::{self, Graph, Tensor};
 use gradus::{Error, Model};
 use ndarray::ArrayD;
@@ -154,4 +156,52 @@ fn a_shape_must_fit_the_input() {
     let bound = graph.with_shape("a", &[3, 2]).unwrap();
     assert_eq!(bound.input_sizes("b"), Some(&[None, Some(3), Some(2)][..]));
     assert!(bound.import().is_ok());
+}
+
+fn fault(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults").join(name)
+}
+
+#[test]
+fn integer_outputs_reversed_slices_and_sums_are_computed() {
+    for name in ["argmax_output", "cumsum", "slice_backwards"] {
+        let graph = Graph::load(fault(&format!("{name}.onnx"))).unwrap();
+        let arrays = npz::read(fault(&format!("{name}.npz"))).unwrap();
+        let array = |key: &str| arrays.get(key).map(|array| array.clone().into_floats());
+        let x = array("x").unwrap();
+        let found = graph.run(&[Tensor::from(&*x)]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let expected: Vec<Tensor> = ["y", "y1"].into_iter().filter_map(array).map(|y| Tensor::from(&*y)).collect();
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(differ(found, expected, 1e-5), None, "{name}");
+        }
+        let model = graph.import().unwrap().into_model().unwrap();
+        assert_eq!(differ(&Tensor::from(&*model.predict(&x).unwrap()), &expected[0], 1e-5), None, "{name}");
+    }
+}
+
+/// The rows of the caller do not count towards the memory limit.
+#[test]
+fn many_rows_fit_the_memory_limit_of_one() {
+    let row = |row: usize| ArrayD::from_shape_fn(vec![1, 1, 64, 64], |at| ((row + at[2] * at[3]) as f32).sin());
+    let all: Vec<ArrayD<f32>> = (0..65).map(row).collect();
+    let views: Vec<_> = all.iter().map(|row| row.view()).collect();
+    let all_rows = ndarray::concatenate(ndarray::Axis(0), &views).unwrap();
+    let graph = Graph::load_with(fault("more_rows.onnx"), MemoryLimit::bytes(1 << 20)).unwrap();
+    let found = graph.run(&[Tensor::from(&*all_rows)]).unwrap()[0].array().unwrap();
+    for (number, row) in all.iter().enumerate() {
+        let single = graph.run(&[Tensor::from(&**row)]).unwrap()[0].array().unwrap();
+        assert_eq!(found[[number, 0]], single[[0, 0]], "row {number}");
+    }
+    graph.import().unwrap().into_model().unwrap();
+}
+
+#[test]
+fn the_memory_limit_of_a_graph_can_be_raised() {
+    let small = Graph::load_with(fault("more_rows.onnx"), MemoryLimit::bytes(100)).unwrap_err().to_string();
+    assert!(small.contains("need more memory than the limit of 100 bytes") && small.contains("--memory"), "{small}");
+    // The values of a row of 16 KiB are within the limit, and the row itself is not.
+    let error = Graph::load_with(fault("more_rows.onnx"), MemoryLimit::bytes(16_000)).unwrap().import().unwrap_err();
+    assert!(error.to_string().contains("need more memory than the limit of 16000 bytes"), "{error}");
+    onnx::import_with(fault("more_rows.onnx"), MemoryLimit::bytes(1 << 20)).unwrap();
 }

@@ -35,6 +35,7 @@ CLASSES = {
         "Conv1DTranspose": {"filters": 4, "kernel_size": 3},
         "Conv2D": {"filters": 4, "kernel_size": 3},
         "Conv2DTranspose": {"filters": 4, "kernel_size": 3},
+        "ConvLSTM2D": {"filters": 4, "kernel_size": 3},
         "Cropping1D": {},
         "Cropping2D": {},
         "Dense": {"units": 3},

@@ -181,11 +181,11 @@ def all_losses(file):
 
 
 def behaviour(layer, inputs):
-    """What a layer does with a mask of all axes but the last, or of the whole input for `Softmax`."""
-    whole = type(layer) is layers.Softmax
+    """What a layer does with a mask of all axes but the last, or of the whole input for `Softmax`, or of the steps of images."""
+    axes = {layers.Softmax: None, layers.ConvLSTM2D: 2}.get(type(layer), -1)
     xs, masks = [], []
     for number, x in enumerate(inputs):
-        shape = x.shape if whole else x.shape[:-1]
+        shape = x.shape[:axes]
         masks.append((np.arange(np.prod(shape)).reshape(shape) * 7 + 2 * number) % 3 != 0)
         xs.append(masked(x, masks[-1]))
     try:
@@ -205,8 +205,9 @@ def table():
         if name == "InputLayer":
             continue
         merging = name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
-        rank = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4}.get(name.removesuffix("Transpose")[-2:] if name not in ("RepeatVector", "Permute") else name, 3)
-        shape = (2, 6, 5, 4)[:rank - 1] + (4,)
+        ranks = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
+        rank = ranks.get(name if name in ranks else name.removesuffix("Transpose")[-2:], 3)
+        shape = (2, 6, 5, 4, 3)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x
         options = {"Cropping2D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
@@ -218,6 +219,7 @@ def table():
         *((name, getattr(layers, name)(3, return_sequences=True)) for name in ("GRU", "LSTM", "SimpleRNN")),
     ]:
         lines.append(f"{name}(return_sequences=True)\t{behaviour(layer, [np.ones((2, 6, 4), np.float32)])}")
+    lines.append("ConvLSTM2D(return_sequences=True)\tpasses")  # on TensorFlow; on JAX, Keras 3.15.1 cannot apply the mask
     head = f"# Masks in the layers of Keras {keras.__version__}, written by make_masks.py; do not edit."
     (make.HERE / "masks_of_layers.txt").write_text("\n".join([head, *lines]) + "\n")
 

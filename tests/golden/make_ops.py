@@ -247,7 +247,8 @@ MASK = [[1, 1, 1, 1, 1], [0, 1, 0, 0, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
 
 def recurrent_case(file, name, text, steps=5, states=(), mask=None, features=3):
     rng, layer = file.case(name, text), eval(f"layers.{text}")
-    xs = [draw(rng, (4, steps, features))] + [draw(rng, (4, size)) for size in states]
+    sizes = lambda size: size if isinstance(size, tuple) else (size,)
+    xs = [draw(rng, (4, steps, *sizes(features)))] + [draw(rng, (4, *sizes(size))) for size in states]
     layer.build(xs[0].shape)
     weights = [draw(rng, v.shape, 0.0, 0.5) for v in layer.trainable_variables]
     others = [v.value for v in layer.non_trainable_variables]
@@ -304,6 +305,11 @@ def recurrent(file):
                    states=[2, 2, 2, 2])
     recurrent_case(file, "bidirectional-separate", "Bidirectional(layers.GRU(2, return_sequences=True), merge_mode=None)")
     recurrent_case(file, "bidirectional-two", "Bidirectional(layers.LSTM(2), backward_layer=layers.GRU(3, go_backwards=True))")
+    images = {"steps": 5, "features": (4, 3, 2)}
+    recurrent_case(file, "conv_lstm2d", 'ConvLSTM2D(2, (2, 3), padding="same", strides=(2, 1), return_state=True)',
+                   states=[(2, 3, 2), (2, 3, 2)], **images)
+    recurrent_case(file, "conv_lstm2d-sequences", "ConvLSTM2D(2, 2, return_sequences=True, go_backwards=True)", **images)
+    recurrent_case(file, "conv_lstm2d-dilated", "ConvLSTM2D(2, 2, dilation_rate=2, use_bias=False)", **images)
     recurrent_case(file, "time_distributed", 'TimeDistributed(layers.Dense(4, activation="tanh"))')
 
 

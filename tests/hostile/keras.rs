@@ -124,3 +124,14 @@ fn malformed_files_of_keras_are_handled() {
     }
     trial.finish();
 }
+
+#[test]
+fn malformed_chunks_and_filters_are_handled() {
+    let mut trial = Trial::new();
+    let mut read = |path: &Path| keras::read_arrays(path, LIMIT).map(drop);
+    for (number, name) in ["chunks.h5", "chunks_latest.h5"].into_iter().enumerate() {
+        let seed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)).unwrap();
+        trial.read(&seed, name, &mut read).unwrap();
+        trial.read_changed(&seed, name, number as u64, CHANGES / 4, &mut read);
+    }
+}

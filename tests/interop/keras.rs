@@ -1,16 +1,17 @@
 //! Exchange of models with Keras.
 
 use gradus::data::{Arrays, Dataset, NamedArrays, mnist};
-use gradus::formats::keras;
+use gradus::formats::{keras, onnx};
 use gradus::layers::{Activation, Dense};
 use gradus::losses::CategoricalCrossentropy;
-use gradus::optimizers::Adam;
+use gradus::optimizers::{Adam, Sgd};
 use gradus::tape::Params;
 use gradus::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::{Array2, ArrayD, ArrayViewD, Axis};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub(super) fn folder() -> PathBuf {
     std::env::var_os("GRADUS_INTEROP").expect("tests/interop/run sets GRADUS_INTEROP").into()
@@ -71,9 +72,13 @@ fn models_for_keras() {
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_back_to_keras() {
-    let folder = folder().join("back");
-    fs::create_dir_all(&folder).unwrap();
-    for path in models(&stored_folder()) {
+    write_back(&stored_folder(), &folder().join("back"));
+}
+
+/// Saves the models of Keras in a folder again in both formats.
+fn write_back(models_of_keras: &Path, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for path in models(models_of_keras) {
         let model = keras::load(&path).unwrap();
         let back = folder.join(path.file_name().unwrap());
         keras::save(&model, back.with_extension("keras")).unwrap();
@@ -194,6 +199,69 @@ fn models_of_keras() {
     let predictions = checked.iter().fold(0.0f32, |worst, model| worst.max(model.predictions));
     println!("predictions at most {predictions:.2} of their bound apart");
     assert!(models.len() >= 200 && trained >= 100);
+}
+
+/// Loads models with recurrent layers, compares them with Keras, and saves them again.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn recurrent_models_of_keras() {
+    let recurrent = folder().join("recurrent");
+    let models = models(&recurrent);
+    let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
+    println!("{} models of Keras with recurrent layers, {trained} of them trained for a step", models.len());
+    assert!(models.len() >= 200 && trained >= 100);
+    write_back(&recurrent, &folder().join("recurrent_back"));
+}
+
+/// Loads networks of keras.applications, compares them like other models of Keras, and converts them to ONNX and back, and to
+/// Keras.
+#[test]
+#[ignore = "tests/interop/run calls it"]
+fn applications_of_keras() {
+    let folder = folder().join("applications");
+    let back = folder.join("back");
+    fs::create_dir_all(&back).unwrap();
+    let paths = models(&folder);
+    for path in &paths {
+        let (place, start) = (path.display().to_string(), Instant::now());
+        let checked = check_model(path);
+        println!(
+            "{place}: {} gradients, {} of them canceling, {:.1?}",
+            checked.arrays,
+            checked.canceling,
+            start.elapsed()
+        );
+        let mut model = keras::load(path).unwrap();
+        let name = path.file_stem().unwrap();
+        keras::save(&model, back.join(name).with_extension("keras")).unwrap();
+        keras::save(&model, back.join(name).with_extension("h5")).unwrap();
+        fs::copy(path.with_extension("safetensors"), back.join(name).with_extension("safetensors")).unwrap();
+
+        onnx::export(&model, back.join(name).with_extension("onnx")).unwrap();
+        let imported = onnx::import(back.join(name).with_extension("onnx")).unwrap();
+        assert!(!format!("{imported:?}").contains("OnnxGraph"), "{place} is not imported as layers");
+        let mut imported = imported.compile(Compile::new(Sgd::new(0.01), CategoricalCrossentropy::new())).unwrap();
+        let arrays = Params::load(path.with_extension("safetensors")).unwrap();
+        let [x, y] = ["x/", "y/"].map(|name| array(&arrays, name));
+        check_predictions(&imported.predict(&x).unwrap(), array(&arrays, "prediction/").view(), &place);
+        let data = Arrays::new(x, y).unwrap();
+        step(&mut model, &data);
+        step(&mut imported, &data);
+        let trained = |model: &Model| -> Vec<ArrayD<f32>> {
+            let params = model.params();
+            params.ids().filter(|id| params.trainable(*id)).map(|id| params.get(id).to_owned()).collect()
+        };
+        let (own, other) = (trained(&model), trained(&imported));
+        assert_eq!(own.len(), other.len(), "{place}: other weights are trained after an import from ONNX");
+        for (own, other) in own.iter().zip(&other) {
+            let apart = own.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(
+                apart <= 1e-5 * largest(own).max(1.0),
+                "{place}: a weight is {apart} apart after an import from ONNX"
+            );
+        }
+    }
+    assert_eq!(paths.len(), 10);
 }
 
 fn stored_folder() -> PathBuf {

@@ -16,3 +16,13 @@ cargo test --quiet --test formats -- --ignored --exact interop::keras_layers::wh
 echo "== random models of Keras in gradus"
 "$PYTHON" tests/interop/keras_models.py make "$GRADUS_INTEROP/keras" 200
 cargo test --quiet --test formats -- --ignored --exact interop::keras::models_of_keras --nocapture
+
+echo "== networks of keras.applications"
+"$PYTHON" tests/interop/keras_models.py applications "$GRADUS_INTEROP/applications"
+cargo test --quiet --test formats -- --ignored --exact interop::keras::applications_of_keras --nocapture
+"$PYTHON" tests/interop/keras_models.py back "$GRADUS_INTEROP/applications/back"
+
+echo "== models of Keras with recurrent layers in gradus, and back"
+"$PYTHON" tests/interop/recurrent_models.py "$GRADUS_INTEROP/recurrent" 200
+cargo test --quiet --test formats -- --ignored --exact interop::keras::recurrent_models_of_keras --nocapture
+"$PYTHON" tests/interop/keras_models.py back "$GRADUS_INTEROP/recurrent_back"

@@ -3,6 +3,7 @@
     keras_models.py check FOLDER     opens the models in FOLDER/<example>
     keras_models.py back FOLDER      opens models of Keras that gradus loaded and saved
     keras_models.py make FOLDER N    writes N random models, with predictions and one training step
+    keras_models.py applications FOLDER   writes networks of keras.applications, with predictions and one training step
     keras_models.py keep FOLDER      writes the small models in the repository
 """
 
@@ -20,6 +21,7 @@ import absl.logging
 import h5py
 import keras
 import numpy as np
+import onnxruntime
 import tensorflow as tf
 from keras import layers, tree
 from safetensors.numpy import load_file, save_file
@@ -75,7 +77,12 @@ def check(folder):
 
 
 def back(folder):
-    """Models of Keras that gradus has loaded and saved: they predict equally, and training continues."""
+    """Models of Keras that gradus has loaded and saved: they predict equally, also in onnxruntime, and training continues."""
+    for path in sorted(glob.glob(f"{folder}/*.onnx")):
+        arrays = load_file(os.path.splitext(path)[0] + ".safetensors")
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, {session.get_inputs()[0].name: arrays["x/"]})
+        same_predictions(found, arrays["prediction/"], path)
     for path in sorted(glob.glob(f"{folder}/*.keras") + glob.glob(f"{folder}/*.h5")):
         model, arrays = keras.models.load_model(path), load_file(os.path.splitext(path)[0] + ".safetensors")
         under = lambda what: {n.split("/", 1)[1]: a for n, a in arrays.items() if n.startswith(what + "/")}
@@ -152,9 +159,60 @@ def convolution(rng, shape):
         kernel_initializer=pick(rng, "he_normal", "glorot_uniform", "lecun_uniform", "orthogonal"))
 
 
+def of_image_models(rng, shape):
+    """A layer of models of images."""
+    height, width, channels = shape
+    kernel = [int(rng.integers(1, min(3, side) + 1)) for side in (height, width)]
+    strides, padding = int(rng.integers(1, 3)), pick(rng, "same", "valid")
+    common = {"strides": strides, "padding": padding, "use_bias": flip(rng)}
+    small = max(height, width) <= 10
+    return pick(
+        rng,
+        lambda: layers.DepthwiseConv2D(kernel, depth_multiplier=pick(rng, 1, 2), activation=activation(rng), **common),
+        lambda: layers.SeparableConv2D(int(rng.integers(1, 5)), kernel, activation=activation(rng), **common),
+        lambda: layers.Conv2DTranspose(int(rng.integers(1, 4)), kernel, activation=activation(rng), **common)
+        if small else layers.ReLU(),
+        lambda: layers.UpSampling2D(pick(rng, 2, (1, 2)), interpolation=pick(rng, "nearest", "bilinear", "bicubic"))
+        if small else layers.ReLU(),
+        lambda: layers.Resizing(int(rng.integers(3, 9)), int(rng.integers(3, 9)), interpolation=pick(rng, "nearest", "bilinear")),
+        lambda: layers.Cropping2D(((1, 0), (0, 1))) if min(height, width) > 2 else layers.Identity(),
+        lambda: layers.ReLU(max_value=pick(rng, None, 6.0), negative_slope=pick(rng, 0.0, 0.1), threshold=pick(rng, 0.0, 0.3)),
+        lambda: layers.PReLU(shared_axes=pick(rng, None, [1, 2])),
+        lambda: layers.GroupNormalization(pick(rng, 1, -1, channels)),
+        lambda: layers.UnitNormalization(),
+        lambda: layers.RMSNormalization(epsilon=1e-3),
+        lambda: layers.Permute(pick(rng, (2, 1, 3), (3, 1, 2))),
+        lambda: layers.Rescaling(pick(rng, 0.5, 2.0), offset=pick(rng, 0.0, -0.5)),
+        lambda: layers.Conv2D(int(rng.integers(1, 5)), kernel, activation=activation(rng), **common),
+    )()
+
+
+def on_steps(rng, shape):
+    """A layer for sequences of this shape."""
+    steps, channels = shape
+    kernel, strides = int(rng.integers(1, min(3, steps) + 1)), int(rng.integers(1, 3))
+    common = {"strides": strides, "padding": pick(rng, "same", "valid"), "activation": activation(rng)}
+    return pick(
+        rng,
+        lambda: layers.Conv1D(int(rng.integers(1, 5)), kernel, **{**common, "padding": pick(rng, "same", "valid", "causal")}),
+        lambda: layers.DepthwiseConv1D(kernel, depth_multiplier=pick(rng, 1, 2), **common),
+        lambda: layers.SeparableConv1D(int(rng.integers(1, 5)), kernel, **common),
+        lambda: layers.Conv1DTranspose(int(rng.integers(1, 5)), kernel, **common),
+        lambda: layers.MaxPooling1D(min(2, steps), strides=pick(rng, None, 1), padding=pick(rng, "valid", "same")),
+        lambda: layers.AveragePooling1D(min(2, steps), strides=pick(rng, None, 1), padding=pick(rng, "valid", "same")),
+        lambda: layers.UpSampling1D(2) if steps < 12 else layers.Identity(),
+        lambda: layers.ZeroPadding1D(pick(rng, 1, (0, 2))),
+        lambda: layers.Cropping1D((1, 0)) if steps > 1 else layers.Identity(),
+        lambda: layers.Permute((2, 1)),
+        lambda: layers.GroupNormalization(pick(rng, 1, -1)),
+    )()
+
+
 def on_images(rng, shape):
     """A layer for images of this shape."""
     height, width = shape[:2]
+    if flip(rng):
+        return of_image_models(rng, shape)
     kind = rng.choice(["conv", "max", "average", "pad", "other"], p=[0.4, 0.13, 0.12, 0.1, 0.25])
     if kind == "conv":
         return convolution(rng, shape)
@@ -168,13 +226,18 @@ def on_images(rng, shape):
 
 def vector(rng, name="x"):
     """An input, and layers that make one axis of features of it."""
-    kind = rng.choice(["images", "words", "table", "features"], p=[0.5, 0.15, 0.1, 0.25])
+    kind = rng.choice(["images", "steps", "words", "table", "features"], p=[0.5, 0.2, 0.1, 0.05, 0.15])
     if kind == "images":
         x = inputs = keras.Input((int(rng.integers(5, 11)), int(rng.integers(5, 11)), int(rng.integers(1, 4))), name=name)
         for _ in range(rng.integers(1, 5)):
             x = on_images(rng, x.shape[1:])(x)
         last = pick(rng, layers.Flatten, layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
         return inputs, last()(x)
+    if kind == "steps":
+        x = inputs = keras.Input((int(rng.integers(4, 9)), int(rng.integers(1, 5))), name=name)
+        for _ in range(rng.integers(1, 4)):
+            x = on_steps(rng, x.shape[1:])(x)
+        return inputs, pick(rng, layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)()(x)
     if kind == "words":
         inputs = keras.Input((int(rng.integers(2, 8)),), name=name)
         return inputs, layers.Flatten()(layers.Embedding(WORDS, int(rng.integers(1, 6)))(inputs))
@@ -252,7 +315,8 @@ def graph(rng):
     shared = layers.Dense(width, activation="tanh")
     branches = [shared(x) for x in branches] + [hidden(rng, branches[0])]
     same = [x for x in branches if x.shape == branches[0].shape]
-    x = layers.Add()(same) if len(same) > 1 else same[0]
+    merge = pick(rng, layers.Add, layers.Average, layers.Maximum, layers.Minimum, layers.Multiply)
+    x = merge()(same) if len(same) > 1 else same[0]
     x = layers.Concatenate()([x, *branches])
     x = shared(layers.Dense(width)(x)) if flip(rng) else x
     heads = [head(rng, hidden(rng, pick(rng, x, branches[-1]))) for _ in range(rng.integers(1, 3))]
@@ -370,7 +434,7 @@ def describe(model, x, y, path):
             named = dict(zip(model.output_names, value))
         arrays |= {f"{what}/{name}": np.asarray(one) for name, one in named.items()}
     arrays |= {f"label/{name[2:]}": np.ones(1) for name, one in arrays.items() if name[:2] == "y/" and one.ndim == 1}
-    if not any(isinstance(layer, layers.Dropout) for layer in model.layers):
+    if not any(isinstance(layer, layers.Dropout) and layer.rate for layer in model.layers):
         found = gradients(model, x, y)
         arrays |= {f"gradient/{name}": g for name, g in found.items()}
         exact = exact_gradients(model, x, y)
@@ -581,6 +645,41 @@ def old(path, rng):
     save_file(arrays, os.path.splitext(path)[0] + ".safetensors")
 
 
+APPLICATIONS = {
+    "mobilenet": lambda options: keras.applications.MobileNet(alpha=0.25, **options),
+    "mobilenet_v2": lambda options: keras.applications.MobileNetV2(alpha=0.35, **options),
+    "resnet50": lambda options: keras.applications.ResNet50(**options),
+    "efficientnet_b0": lambda options: keras.applications.EfficientNetB0(**options),
+    "densenet121": lambda options: keras.applications.DenseNet121(**options),
+}
+
+
+def applications(folder):
+    """Networks of keras.applications with random weights, without dropout, for small images."""
+    os.makedirs(folder, exist_ok=True)
+    for name, create in APPLICATIONS.items():
+        keras.backend.clear_session(free_memory=False)
+        keras.utils.set_random_seed(1)
+        rng = np.random.default_rng(1)
+        model = create({"weights": None, "input_shape": (32, 32, 3), "classes": 5})
+        for layer in model.layers:
+            if isinstance(layer, layers.Dropout):
+                layer.rate = 0.0
+            if isinstance(layer, layers.BatchNormalization):
+                layer.moving_mean.assign(rng.normal(size=layer.moving_mean.shape) * 0.1)
+                layer.moving_variance.assign(rng.uniform(0.5, 1.5, size=layer.moving_variance.shape))
+        # The computation of layers without dropout was traced with it.
+        weights = model.get_weights()
+        model = keras.models.clone_model(model)
+        model.set_weights(weights)
+        x, y = rng.normal(size=(6, 32, 32, 3)).astype("float32"), np.eye(5, dtype="float32")[rng.integers(5, size=6)]
+        for ending in ["keras", "h5"]:
+            model.compile(keras.optimizers.SGD(0.01), loss="categorical_crossentropy", run_eagerly=True)
+            model.optimizer.build(model.trainable_variables)
+            describe(model, x, y, f"{folder}/{name}_{ending}.{ending}")
+        print(f"{name}: {model.count_params()} parameters")
+
+
 def make(folder, count):
     os.makedirs(folder, exist_ok=True)
     for seed in range(count):
@@ -595,6 +694,8 @@ if __name__ == "__main__":
         check_deep(sys.argv[2])
     elif sys.argv[1] == "back":
         back(sys.argv[2])
+    elif sys.argv[1] == "applications":
+        applications(sys.argv[2])
     elif sys.argv[1] == "keep":
         keep(sys.argv[2])
     else:

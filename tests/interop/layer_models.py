@@ -7,6 +7,8 @@ Models of layers are written compiled and uncompiled. The process imports only o
 """
 
 import os
+import pathlib
+import re
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,6 +33,8 @@ def one_input():
     l = layers
     found = {
         "activation": (ROW, l.Activation("tanh")),
+        "activity_regularization": (ROW, l.ActivityRegularization(l2=0.01)),
+        "alpha_dropout": (ROW, l.AlphaDropout(0.3)),
         "average_pooling_1d": (STEPS, l.AveragePooling1D(2, strides=1, padding="same")),
         "average_pooling_2d": (IMAGE, l.AveragePooling2D((2, 3), padding="same")),
         "batch_normalization": (IMAGE, l.BatchNormalization(momentum=0.9)),
@@ -38,20 +42,26 @@ def one_input():
         "bidirectional": (STEPS, l.Bidirectional(l.LSTM(3, return_sequences=True), merge_mode="sum")),
         "bidirectional_gru": (STEPS, l.Bidirectional(l.GRU(3))),
         "conv_1d": (STEPS, l.Conv1D(3, 2, padding="same", activation="relu")),
+        "conv_1d_causal": (STEPS, l.Conv1D(3, 2, padding="causal", dilation_rate=2)),
+        "conv_1d_transpose": (STEPS, l.Conv1DTranspose(3, 3, strides=2)),
+        "conv_2d_transpose": (IMAGE, l.Conv2DTranspose(3, (2, 3), strides=2, padding="same")),
         "conv_2d": (IMAGE, l.Conv2D(4, (2, 3), strides=2, groups=2)),
         "cropping_1d": (STEPS, l.Cropping1D((1, 2))),
         "cropping_2d": (IMAGE, l.Cropping2D(((1, 2), (0, 1)))),
-        "dense": (ROW, l.Dense(3, activation="sigmoid", kernel_regularizer="l2")),
+        "dense": (ROW, l.Dense(3, activation="sigmoid", kernel_regularizer="l2", kernel_constraint="max_norm", bias_constraint="non_neg")),
+        "depthwise_conv_1d": (STEPS, l.DepthwiseConv1D(2, depth_multiplier=2)),
         "depthwise_conv_2d": (IMAGE, l.DepthwiseConv2D(3, depth_multiplier=2, padding="same")),
         "dropout": (ROW, l.Dropout(0.3)),
         "elu": (ROW, l.ELU(alpha=0.5)),
         "embedding": (WORDS, l.Embedding(9, 3)),
         "embedding_with_mask": (WORDS, [l.Embedding(9, 3, mask_zero=True), l.LSTM(2)]),
         "flatten": (IMAGE, l.Flatten()),
+        "gaussian_dropout": (ROW, l.GaussianDropout(0.3)),
+        "gaussian_noise": (ROW, l.GaussianNoise(0.1)),
         "global_average_pooling_1d": (STEPS, l.GlobalAveragePooling1D()),
         "global_average_pooling_2d": (IMAGE, l.GlobalAveragePooling2D()),
         "global_max_pooling_1d": (STEPS, l.GlobalMaxPooling1D()),
-        "global_max_pooling_2d": (IMAGE, l.GlobalMaxPooling2D()),
+        "global_max_pooling_2d": (IMAGE, l.GlobalMaxPooling2D(keepdims=True)),
         "group_normalization": (IMAGE, l.GroupNormalization(2)),
         "gru": (STEPS, l.GRU(3, return_sequences=True)),
         "gru_reset_before": (STEPS, l.GRU(3, reset_after=False, recurrent_activation="hard_sigmoid")),
@@ -67,14 +77,18 @@ def one_input():
         "repeat_vector": (ROW, l.RepeatVector(3)),
         "rescaling": (IMAGE, l.Rescaling(0.5, offset=-1.0)),
         "reshape": (STEPS, l.Reshape((3, -1))),
+        "resizing": (IMAGE, l.Resizing(5, 9)),
         "separable_conv_1d": (STEPS, l.SeparableConv1D(3, 2, depth_multiplier=2)),
         "separable_conv_2d": (IMAGE, l.SeparableConv2D(3, 2, padding="same", activation="relu")),
         "simple_rnn": (STEPS, l.SimpleRNN(3, return_sequences=True)),
         "softmax": (STEPS, l.Softmax(axis=1)),
+        "spatial_dropout_1d": (STEPS, l.SpatialDropout1D(0.3)),
+        "spatial_dropout_2d": (IMAGE, l.SpatialDropout2D(0.3)),
+        "spatial_dropout_3d": ((2, 3, 3, 2), l.SpatialDropout3D(0.3)),
         "time_distributed": (STEPS, l.TimeDistributed(l.Dense(2))),
         "unit_normalization": (ROW, l.UnitNormalization()),
         "up_sampling_1d": (STEPS, l.UpSampling1D(2)),
-        "up_sampling_2d": (IMAGE, l.UpSampling2D((2, 3))),
+        "up_sampling_2d": (IMAGE, l.UpSampling2D((2, 3), interpolation="bilinear")),
         "zero_padding_1d": (STEPS, l.ZeroPadding1D((1, 2))),
         "zero_padding_2d": (IMAGE, l.ZeroPadding2D(((1, 0), (2, 1)))),
     }
@@ -85,7 +99,18 @@ def one_input():
     return found
 
 
-MERGING = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"]
+def check_classes(models):
+    """Checks that the models have every class of layers that gradus reads."""
+    source = (pathlib.Path(__file__).resolve().parents[2] / "src/formats/keras/layers.rs").read_text()
+    table = source[source.index("const LAYERS"):source.index("const INITIALIZERS")]
+    known = {name for name in re.findall(r'kind\("(\w+)"', table) if hasattr(layers, name)}
+    found = {type(layer).__name__ for model in models for layer in model.layers}
+    assert known - CONSTRAINTS <= found, f"no model has {sorted(known - CONSTRAINTS - found)}"
+
+
+CONSTRAINTS = {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"}
+
+MERGING = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"]
 
 
 def sequence(shape, parts):
@@ -101,7 +126,8 @@ def sequence(shape, parts):
 
 def merged(name):
     inputs = [keras.Input(ROW, name=f"input_{i}") for i in range(2)]
-    x = getattr(layers, name)()([layers.Dense(4)(inputs[0]), layers.Dense(4, activation="tanh")(inputs[1])])
+    layer = layers.Dot(axes=1) if name == "Dot" else getattr(layers, name)()
+    x = layer([layers.Dense(4)(inputs[0]), layers.Dense(4, activation="tanh")(inputs[1])])
     return keras.Model(inputs, layers.Dense(2)(x))
 
 
@@ -137,9 +163,13 @@ def endings():
 def write_layers(folder):
     models = {name: sequence(shape, parts) for name, (shape, parts) in one_input().items()}
     models |= {name.lower(): merged(name) for name in MERGING}
+    if KERAS_2:
+        # Keras 3 rejects other names.
+        models["old_hard_sigmoid"] = sequence(ROW, layers.Dense(3, activation="hard_sigmoid"))
     models["open_lstm"] = sequence((None, 4), layers.LSTM(3))
     models["open_conv_1d"] = sequence((None, 4), [layers.Conv1D(3, 2), layers.GlobalMaxPooling1D()])
     models["open_conv_2d"] = sequence((None, None, 3), [layers.Conv2D(3, 2), layers.GlobalAveragePooling2D()])
+    check_classes(models.values())
     for number, (name, model) in enumerate(models.items()):
         rng = np.random.default_rng(number)
         spread(model, rng)

@@ -88,6 +88,27 @@ def cases():
     yield "unused_strings", graph([node("Mul", "x,w", "y"), node("Identity", "c", "z")], X, [*Y, ("z", None, TensorProto.STRING)], {"w": draw(1, 4), "c": np.array(["a", "b"], object)}), [x]
 
 
+    for rows in [3, 1]:
+        yield f"if_of_{rows}_columns", conditional(rows), [draw(2, rows)]
+    before = [node("Concat", "zeros,widths", "list", axis=0), node("Reshape", "list,pairs", "table"), node("Slice", "table,last,first,axis,back", "turned"), node("Transpose", "turned", "sides", perm=[1, 0]), node("Reshape", "sides,all", "pads"), node("Pad", "x,pads", "y")]
+    constants = {"zeros": integers(0, 0), "widths": integers(1, 2), "pairs": integers(-1, 2), "last": integers(-1), "first": integers(-9), "axis": integers(0), "back": integers(-1), "all": integers(-1)}
+    yield "integers_of_two_axes", graph(before, X, Y, constants), [x]
+    yield "instance_norm", graph([node("InstanceNormalization", "x,s,b", "y", epsilon=0.01)], IMAGE, [("y", None)], {"s": draw(2), "b": draw(2)}), [image]
+    yield "group_norm", graph([node("GroupNormalization", "x,s,b", "y", num_groups=2)], [("x", ["N", 4, 3, 2])], [("y", None)], {"s": draw(4), "b": draw(4)}, opset=21), [draw(2, 4, 3, 2)]
+    yield "depth_to_space", graph([node("DepthToSpace", "x", "a", blocksize=2, mode="CRD"), node("Relu", "a", "b"), node("SpaceToDepth", "b", "y", blocksize=3)], [("x", ["N", 4, 3, 6])], [("y", None)]), [draw(2, 4, 3, 6)]
+    yield "rounding", graph([node("Mul", "x,four", "a"), node("Round", "a", "b"), node("Floor", "x", "c"), node("Ceil", "x", "d"), node("Sign", "x", "e"), node("ThresholdedRelu", "x", "f", alpha=0.5), node("Sum", "b,c,d,e,f", "y")], X, Y, {"four": np.float32(4)}), [x]
+    yield "tile", graph([node("Tile", "x,two", "a"), node("Trilu", "a", "y")], [("x", ["N", 3, 2])], [("y", None)], {"two": integers(1, 2, 3)}), [draw(2, 3, 2)]
+
+
+def conditional(columns):
+    """Nested branches that are selected by the number of columns, and read values of the outer graph."""
+    branch = lambda nodes, known=None: helper.make_graph(nodes, "b", [], [helper.make_tensor_value_info("out", FLOAT, None)], [numpy_helper.from_array(array, name) for name, array in (known or {}).items()])
+    inner = [branch([node("Mul", "h,w", "t"), node("Add", "t,x", "out")], {"w": draw(columns)}), branch([node("Neg", "h", "out")])]
+    outer = [branch([node("Tanh", "x", "h"), node("If", "same", "out", then_branch=inner[0], else_branch=inner[1])]), branch([node("Identity", "x", "out")])]
+    nodes = [node("Shape", "x", "s"), node("Gather", "s,one", "n"), node("Equal", "n,three", "is"), node("Not", "is", "not"), node("Equal", "is,is", "same"), node("If", "is", "y", then_branch=outer[0], else_branch=outer[1])]
+    return graph(nodes, [("x", ["N", columns])], [("y", None)], {"one": np.array(1, np.int64), "three": np.array(3, np.int64)})
+
+
 def problems():
     """Files that cannot be read or imported."""
     missing = [node("Hardmax", "x", "a"), node("Det", "x", "b"), node("Squeeze", "a", "c"), node("Add", "b,c", "y")]

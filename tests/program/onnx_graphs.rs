@@ -112,6 +112,8 @@ fn graphs_that_are_not_models_are_run() {
         let expected = unpack(&folder, name);
         check_outputs(&folder, "model.onnx", &["y"], &expected);
         assert!(folder.shown(&["inspect", "model.onnx"]).contains("it cannot be imported: "));
+        let message = folder.error_message(&["convert", "model.onnx", "copy.safetensors"], 1);
+        assert!(message.contains("a model needs one row of outputs for each row of inputs"), "{message}");
     }
 }
 

@@ -106,7 +106,7 @@ impl LayerDescription {
 }
 
 /// The layers of Keras whose weights are those of a cell.
-const RECURRENT: [&str; 3] = ["GRU", "LSTM", "SimpleRNN"];
+const RECURRENT: [&str; 4] = ["ConvLSTM2D", "GRU", "LSTM", "SimpleRNN"];
 
 /// The folders of the innermost layer with weights of this prefix, and its spec.
 fn inner<'a>(spec: &'a Spec, prefix: &str) -> (String, &'a Spec) {

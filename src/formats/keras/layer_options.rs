@@ -34,7 +34,7 @@ pub(super) const RECURRENT: &[InactiveOption] = &[
 ];
 
 /// Why results do not depend on an option of a recurrent layer.
-const IMPLEMENTATION: &str = "it selects an implementation in Keras";
+pub(super) const IMPLEMENTATION: &str = "it selects an implementation in Keras";
 
 /// The layer of the backward direction of a `Bidirectional`.
 pub(super) fn backward_layer() -> Spec {

@@ -2,9 +2,10 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics, group_by_axis,
-    infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero,
-    recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes, single_strides, split_axes,
+    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics,
+    group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null,
+    open_sizes_to_zero, recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes,
+    single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
@@ -14,8 +15,8 @@ use crate::initializers::{
 };
 use crate::layers::{
     Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense,
-    DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d,
+    Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
     Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, Normalization, PRelu,
     Permute, Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d,
@@ -50,6 +51,11 @@ pub(super) const LAYERS: &[Kind] = &[
         ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
     kind("Concatenate", || Concatenate::new().spec(), &[]),
+    Kind {
+        optional: || of_weights(&["kernel", "recurrent", "bias"]),
+        inactive: CONV_LSTM,
+        ..activated(kind("ConvLSTM2D", || ConvLstm2d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
     Kind {
         from_keras: single_sizes,
         optional: || of_weights(&["kernel", "bias"]),
@@ -273,6 +279,14 @@ const SEPARABLE_CONV: &[InactiveOption] = &[
     ignored("kernel_constraint", OTHER_KERNELS),
 ];
 
+const CONV_LSTM: &[InactiveOption] = &[
+    DATA_FORMAT,
+    only_false("stateful"),
+    only_false("time_major"),
+    ignored("seed", DRAWS),
+    ignored("unroll", IMPLEMENTATION),
+];
+
 /// Why options of a kernel have no effect on a layer with two other kernels.
 const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel instead";
 
@@ -341,116 +355,4 @@ pub(super) const REGULARIZERS: &[Kind] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::families::{CONSTRAINT, Family, INITIALIZER, LAYER, REGULARIZER};
-    use super::super::reader::Reader;
-    use super::super::result::Result;
-    use super::*;
-    use crate::Shape;
-    use crate::registry::{BUILT_IN, Part};
-    use crate::save::Registry;
-    use serde_json::{Value, json};
-
-    /// Layers that Keras does not have.
-    const ONLY_GRADUS: &[&str] = &["OnnxGraph"];
-
-    #[test]
-    fn every_layer_is_in_the_table_or_only_in_gradus() {
-        let classes = <dyn Layer>::built_in();
-        for (class, _) in &classes {
-            let kind = LAYERS.iter().find(|kind| kind.class == *class);
-            assert!(kind.is_some() != ONLY_GRADUS.contains(class), "{class} must be in LAYERS or in ONLY_GRADUS");
-            if let Some(kind) = kind {
-                BUILT_IN.make::<dyn Layer>(&(kind.template)()).unwrap();
-            }
-        }
-        assert!(LAYERS.iter().all(|kind| classes.iter().any(|(class, _)| *class == kind.class)));
-    }
-
-    #[test]
-    fn every_initializer_regularizer_and_constraint_round_trips() {
-        for kind in INITIALIZERS.iter().chain(REGULARIZERS) {
-            let spec = (kind.template)();
-            let initializer = BUILT_IN.make::<dyn Initializer>(&spec).map(|initializer| initializer.spec());
-            let regularizer = || BUILT_IN.make::<dyn Regularizer>(&spec).map(|regularizer| regularizer.spec());
-            assert_eq!(initializer.or_else(|_| regularizer()).unwrap(), spec);
-        }
-        let found = |family: &Family, class| assert!(family.find(class).is_some(), "{class} must be in the table");
-        <dyn Initializer>::built_in().into_iter().for_each(|(class, _)| found(&INITIALIZER, class));
-        <dyn Regularizer>::built_in().into_iter().for_each(|(class, _)| found(&REGULARIZER, class));
-        <dyn Constraint>::built_in().into_iter().for_each(|(class, _)| found(&CONSTRAINT, class));
-        for kind in CONSTRAINTS {
-            let spec = (kind.template)();
-            assert_eq!(BUILT_IN.make::<dyn Constraint>(&spec).unwrap().spec(), spec);
-        }
-    }
-
-    #[test]
-    fn regularizers_round_trip() {
-        let both = L1L2::new(0.25, 0.5);
-        let layer = Dense::new(2).kernel_regularizer(both).bias_regularizer(L1::new(0.125)).spec();
-        let config = LAYER.find("Dense").unwrap().config(&layer).unwrap();
-        assert_eq!(config["kernel_regularizer"]["module"], "keras.regularizers");
-        assert_eq!(read("Dense", Value::Object(config), Shape::SCALAR).unwrap(), layer.to_string());
-        let unknown = json!({"units": 2, "kernel_regularizer": {"class_name": "L3", "config": {}}});
-        let error = read("Dense", unknown, Shape::SCALAR).unwrap_err();
-        let expected = "here (Dense): kernel_regularizer: L3 is not a supported regularizer. \
-            To add a class, pass a Registry to keras::load_with";
-        assert_eq!(error, expected);
-    }
-
-    fn read(class: &str, config: Value, input: Shape) -> Result<String> {
-        let registry = Registry::new();
-        let mut reader = Reader::new(&registry);
-        let value = json!({"class_name": class, "config": config});
-        let object = super::super::object::Object::read(&value).unwrap();
-        let spec = reader.object(&LAYER, "here", &value, object, Some(input));
-        reader.finish().map(|()| spec.unwrap().to_string())
-    }
-
-    #[test]
-    fn differing_notations_of_keras_are_converted() {
-        let images = Shape::from([4, 6, 2]);
-        let normalization = |axis: Value| read("BatchNormalization", json!({"axis": axis}), images);
-        assert_eq!(normalization(json!([3])), normalization(json!(3)));
-        assert!(normalization(json!(1)).unwrap().ends_with("axis=1)"));
-        let dropout = |shape: Value| read("Dropout", json!({"rate": 0.5, "noise_shape": shape}), images).unwrap();
-        assert_eq!(dropout(json!([null, 1, 6])), "Dropout(rate=0.5, noise_shape=[0, 1, 6])");
-        assert_eq!(dropout(json!(null)), "Dropout(rate=0.5)");
-        let pool = read("MaxPooling2D", json!({"pool_size": 3, "strides": null}), images).unwrap();
-        assert_eq!(pool, "MaxPooling2D(pool_size=[3, 3], strides=[3, 3], padding=valid)");
-        let padding = |padding: Value| read("ZeroPadding2D", json!({"padding": padding}), images).unwrap();
-        assert_eq!(padding(json!(2)), "ZeroPadding2D(padding=[2, 2, 2, 2])");
-        assert_eq!(padding(json!([1, 2])), "ZeroPadding2D(padding=[1, 1, 2, 2])");
-        assert_eq!(padding(json!([[1, 0], [2, 3]])), "ZeroPadding2D(padding=[1, 0, 2, 3])");
-        let config = LAYER.find("ZeroPadding2D").unwrap().config(&ZeroPadding2d::new(3).spec()).unwrap();
-        assert_eq!(config["padding"], json!([[3, 3], [3, 3]]));
-        assert_eq!(read("LeakyReLU", json!({"alpha": 0.5}), images).unwrap(), "LeakyReLU(negative_slope=0.5)");
-        assert_eq!(read("Activation", json!({"activation": "swish"}), images).unwrap(), "Activation(activation=silu)");
-        assert_eq!(read("Concatenate", json!({"axis": 1}), images).unwrap(), "Concatenate(axis=1)");
-        let tanh = LAYER.find("Activation").unwrap().config(&Activation::GeluTanh.spec());
-        assert_eq!(tanh.unwrap_err(), "Activation has activation gelu_tanh, for which Keras has no name");
-        let reshape = |shape: Value| read("Reshape", json!({"target_shape": shape}), images);
-        assert_eq!(reshape(json!([-1, 4])).unwrap(), "Reshape(target_shape=[12, 4])");
-        assert_eq!(reshape(json!([-1, 0])).unwrap_err(), "here (Reshape): target_shape does not fit the input");
-        let twice = reshape(json!([-1, -1])).unwrap_err();
-        assert_eq!(twice, "here (Reshape): target_shape is [48,-1], expected integers ≥ 0");
-    }
-
-    #[test]
-    fn custom_activations_are_rejected() {
-        let activation =
-            |activation: Value| read("Dense", json!({"units": 2, "activation": activation}), Shape::from(3));
-        let function = |name: &str| json!({"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"});
-        assert!(activation(function("relu")).unwrap().contains("activation=relu"));
-        assert!(activation(Value::Null).unwrap().contains("activation=linear"));
-        let error = activation(function("mine>relu")).unwrap_err();
-        assert!(
-            error.starts_with("here (Dense): activation is mine>relu, and only these are supported: linear, relu,"),
-            "{error}"
-        );
-        let layer = json!({"module": "keras.layers", "class_name": "ReLU", "config": {"max_value": 6.0}, "registered_name": null});
-        let error = activation(layer).unwrap_err();
-        assert!(error.starts_with("here (Dense): activation is ReLU, and only these are supported"), "{error}");
-    }
-}
+mod tests;

@@ -95,9 +95,12 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
         None => None,
     };
     let gradus = root.text("gradus")?.and_then(|text| parse(&text, root.budget()).ok()).unwrap_or(Value::Null);
-    let (config, version) = (parse(&config, root.budget())?, root.text("keras_version")?);
+    let version = root.text("keras_version")?;
+    let parsed = parse(&config, root.budget())?;
+    drop(config); // text and parsed configuration take more memory than most of the rest
     let (description, training) =
-        contents::describe(&config, &gradus, version.as_deref(), compiled, registry, with_training)?;
+        contents::describe(&parsed, &gradus, version.as_deref(), compiled, registry, with_training)?;
+    drop(parsed);
     let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),

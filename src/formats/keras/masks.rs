@@ -35,7 +35,7 @@ const PASSING: [&str; 23] = [
 ];
 
 /// Layers whose output has the mask of their input if they return the outputs of all steps.
-const RECURRENT: [&str; 4] = ["Bidirectional", "GRU", "LSTM", "SimpleRNN"];
+const RECURRENT: [&str; 5] = ["Bidirectional", "ConvLSTM2D", "GRU", "LSTM", "SimpleRNN"];
 
 /// Layers whose output is valid where any of their inputs is.
 const COMBINING: [&str; 6] = ["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"];

@@ -3,7 +3,9 @@
 use super::constant::Constant;
 use super::graph::{Nodes, read_nodes, read_tensors};
 use super::node::{Attribute, Node};
+use super::proto;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Returns the nodes and constants of the branch that a node `If` selects. Their names start with that of the node's first
 /// output, as the branches of several nodes may have equal names.
@@ -31,6 +33,11 @@ pub(super) fn branch(node: &Node, condition: bool) -> Result<Nodes, String> {
     };
     for inner in &mut nodes {
         inner.inputs.iter_mut().chain(&mut inner.outputs).for_each(|name| *name = renamed(name));
+        for attribute in inner.attributes.values_mut() {
+            if let Attribute::Graph(graph) = attribute {
+                rename(Arc::make_mut(graph), &renamed);
+            }
+        }
     }
     for (output, inner) in node.outputs.iter().zip(&graph.output) {
         let inner = renamed(inner.name.as_deref().unwrap_or_default());
@@ -39,4 +46,34 @@ pub(super) fn branch(node: &Node, condition: bool) -> Result<Nodes, String> {
     constants = constants.into_iter().map(|(name, constant): (String, Constant)| (renamed(&name), constant)).collect();
     unreadable = unreadable.into_iter().map(|(name, problem)| (renamed(&name), problem)).collect();
     Ok(Nodes { nodes, constants, unreadable, ..Nodes::default() })
+}
+
+/// Renames the values of outer graphs that a nested graph reads. Its own values have other names.
+fn rename(graph: &mut proto::Graph, renamed: &dyn Fn(&str) -> String) {
+    for node in &mut graph.node {
+        node.input.iter_mut().for_each(|name| *name = renamed(name));
+        node.attribute.iter_mut().filter_map(|attribute| attribute.g.as_mut()).for_each(|graph| rename(graph, renamed));
+    }
+    graph.output.iter_mut().filter_map(|output| output.name.as_mut()).for_each(|name| *name = renamed(name));
+}
+
+/// The names of the values that the branches of a node read, including values within them.
+pub(super) fn names(node: &Node) -> Vec<&str> {
+    let mut graphs: Vec<&proto::Graph> = node.attributes.values().filter_map(as_graph).collect();
+    let mut found = Vec::new();
+    while let Some(graph) = graphs.pop() {
+        for node in &graph.node {
+            found.extend(node.input.iter().map(String::as_str));
+            graphs.extend(node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()));
+        }
+        found.extend(graph.output.iter().filter_map(|output| output.name.as_deref()));
+    }
+    found
+}
+
+fn as_graph(attribute: &Attribute) -> Option<&proto::Graph> {
+    match attribute {
+        Attribute::Graph(graph) => Some(graph),
+        _ => None,
+    }
 }

@@ -33,6 +33,35 @@ impl ModuleMapper<'_> {
         match spec.class() {
             "Dense" => self.dense(name, spec)?,
             "Conv2D" => self.conv2d(name, spec, input)?,
+            "Conv2DTranspose" => self.conv2d_transpose(name, spec)?,
+            "DepthwiseConv2D" => {
+                self.asymmetric_padding(spec, input)?;
+                self.depthwise(name, "kernel")?;
+                self.bias_and_activation(name, spec)?;
+            }
+            "SeparableConv2D" => {
+                self.asymmetric_padding(spec, input)?;
+                self.depthwise(name, "depthwise_kernel")?;
+                self.module += 1;
+                let kernel = self.shape(name, "pointwise_kernel")?;
+                let sizes = |sizes: &[usize]| sizes.to_vec();
+                self.entry(name, ["pointwise_kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], sizes)?;
+                self.bias_and_activation(name, spec)?;
+            }
+            "GroupNormalization" => {
+                if ["center", "scale"].iter().any(|flag| setting(spec, flag) != Some(&SpecValue::Bool(true))) {
+                    return Err("GroupNormalization without beta or gamma has no equivalent module".into());
+                }
+                self.vector(name, ["gamma", "weight"])?;
+                self.vector(name, ["beta", "bias"])?;
+            }
+            "PReLU" => {
+                let slopes = self.shape(name, "alpha")?;
+                if slopes.len() != slopes.last() || self.flat.is_some() {
+                    return Err("PReLU with other slopes than one for each channel has no equivalent module".into());
+                }
+                self.entry(name, ["alpha", "weight"], &[slopes.len()], &[0], |sizes| sizes.to_vec())?;
+            }
             "BatchNormalization" => {
                 let arrays = [
                     ["gamma", "weight"],
@@ -63,15 +92,22 @@ impl ModuleMapper<'_> {
                 return Err("AveragePooling2D with unequal padding on both sides has no equivalent module".into());
             }
             "GlobalAveragePooling2D" | "GlobalMaxPooling2D" => self.module += 1,
+            "ReLU" if setting(spec, "threshold") != Some(&SpecValue::Float(0.0)) => {
+                return Err("ReLU with a threshold has no equivalent module".into());
+            }
             "Activation"
             | "ActivityRegularization"
             | "AlphaDropout"
             | "AveragePooling2D"
+            | "Cropping2D"
             | "Dropout"
             | "ELU"
+            | "Identity"
             | "LeakyReLU"
             | "MaxPooling2D"
+            | "ReLU"
             | "Softmax"
+            | "UpSampling2D"
             | "ZeroPadding2D" => {}
             class => return Err(format!("{class} has no equivalent module")),
         }
@@ -93,10 +129,41 @@ impl ModuleMapper<'_> {
         self.bias_and_activation(name, spec)
     }
 
-    fn conv2d(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
+    /// Counts the module that pads an image if the padding is not equal on both sides.
+    fn asymmetric_padding(&mut self, spec: &Spec, input: SampleShape) -> Result<(), String> {
         if setting(spec, "strides") != Some(&SpecValue::UInts(vec![1, 1])) && !symmetric(spec, "kernel_size", input)? {
             self.module += 1;
         }
+        Ok(())
+    }
+
+    /// Adds kernels of one channel each.
+    fn depthwise(&mut self, name: &str, part: &str) -> Result<(), String> {
+        let kernel = self.shape(name, part)?;
+        let shaped = |sizes: &[usize]| vec![sizes[0] * sizes[1], 1, sizes[2], sizes[3]];
+        self.entry(name, [part, "weight"], kernel.sizes(), &[2, 3, 0, 1], shaped)
+    }
+
+    fn conv2d_transpose(&mut self, name: &str, spec: &Spec) -> Result<(), String> {
+        if setting(spec, "padding") == Some(&SpecValue::Str("same".into())) && setting(spec, "output_padding").is_none()
+        {
+            let sizes = |name: &str| match setting(spec, name) {
+                Some(SpecValue::UInts(sizes)) => sizes.clone(),
+                _ => vec![1, 1],
+            };
+            let (kernel, strides, dilation) = (sizes("kernel_size"), sizes("strides"), sizes("dilation_rate"));
+            let cut = |axis: usize| ((kernel[axis] - 1) * dilation[axis] + 1).saturating_sub(strides[axis]);
+            if cut(0) % 2 + cut(1) % 2 != 0 {
+                return Err("Conv2DTranspose with unequal padding on both sides has no equivalent module".into());
+            }
+        }
+        let kernel = self.shape(name, "kernel")?;
+        self.entry(name, ["kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], |sizes| sizes.to_vec())?;
+        self.bias_and_activation(name, spec)
+    }
+
+    fn conv2d(&mut self, name: &str, spec: &Spec, input: SampleShape) -> Result<(), String> {
+        self.asymmetric_padding(spec, input)?;
         let kernel = self.shape(name, "kernel")?;
         self.entry(name, ["kernel", "weight"], kernel.sizes(), &[3, 2, 0, 1], |sizes| sizes.to_vec())?;
         self.bias_and_activation(name, spec)

@@ -45,7 +45,7 @@ pub(super) struct Strip {
 
 impl Geometry {
     /// Rows and columns of a padded image: the extent of all windows, and at least the size of the image.
-    pub(super) fn padded_size(&self) -> [usize; 2] {
+    pub(in crate::kernels) fn padded_size(&self) -> [usize; 2] {
         let window = |axis: usize| (self.kernel[axis] - 1) * self.dilation[axis] + 1;
         let reach = |axis: usize| (self.output[axis] - 1) * self.strides[axis] + window(axis);
         [reach(0).max(self.height + self.padding[0]), reach(1).max(self.width + self.padding[1])]

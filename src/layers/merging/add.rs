@@ -1,12 +1,8 @@
 //! Add: sum of the outputs of several branches.
 
-use crate::error::Result;
-use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights, masks};
-use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::tape::Var;
+use crate::layers::masks;
+use crate::layers::merging_layer::merging_layer;
+use crate::settings::options;
 
 options! {
     /// The elementwise sum of at least two inputs, as for the skip connections of a residual network (He et al. 2016).
@@ -34,28 +30,16 @@ options! {
     pub struct Add("Add");
 }
 
-impl Layer for Add {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![merged_shape(inputs)?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let sum = inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next);
-        vec![masks::set(sum, masks::any(inputs))]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
-    }
-}
+merging_layer!(Add, |inputs| {
+    let sum = inputs[1..].iter().fold(inputs[0], |sum, next| sum + *next);
+    masks::set(sum, masks::any(inputs))
+});
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::{Layer, Weights};
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let shape = Shape::from([3, 2]);

@@ -1,12 +1,8 @@
 //! Average: elementwise mean of several inputs.
 
-use crate::error::Result;
-use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights, masks};
-use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::tape::Var;
+use crate::layers::masks;
+use crate::layers::merging_layer::merging_layer;
+use crate::settings::options;
 
 options! {
     /// The elementwise mean of at least two inputs. `Average` in Keras.
@@ -34,28 +30,16 @@ options! {
     pub struct Average("Average");
 }
 
-impl Layer for Average {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![merged_shape(inputs)?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let sum = inputs[1..].iter().fold(inputs[0], |merged, next| merged + *next);
-        vec![masks::set(sum.scale(1.0 / inputs.len() as f32), masks::any(inputs))]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
-    }
-}
+merging_layer!(Average, |inputs| {
+    let sum = inputs[1..].iter().fold(inputs[0], |merged, next| merged + *next);
+    masks::set(sum.scale(1.0 / inputs.len() as f32), masks::any(inputs))
+});
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let shape = Shape::from([3, 2]);

@@ -1,11 +1,8 @@
 //! Minimum: elementwise minimum of several inputs.
 
-use crate::error::Result;
-use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights, masks};
-use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
-use crate::spec::Spec;
+use crate::layers::masks;
+use crate::layers::merging_layer::merging_layer;
+use crate::settings::options;
 use crate::tape::Var;
 
 options! {
@@ -37,27 +34,13 @@ options! {
     pub struct Minimum("Minimum");
 }
 
-impl Layer for Minimum {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![merged_shape(inputs)?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![masks::merge_valid(inputs, Var::minimum)]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
-    }
-}
+merging_layer!(Minimum, |inputs| masks::merge_valid(inputs, Var::minimum));
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let shape = Shape::from([3, 2]);

@@ -1,12 +1,8 @@
 //! Multiply: elementwise product of several inputs.
 
-use crate::error::Result;
-use crate::layers::merged_shape::merged_shape;
-use crate::layers::{Cursor, Layer, Weights, masks};
-use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::tape::Var;
+use crate::layers::masks;
+use crate::layers::merging_layer::merging_layer;
+use crate::settings::options;
 
 options! {
     /// The elementwise product of at least two inputs. `Multiply` in Keras.
@@ -34,32 +30,20 @@ options! {
     pub struct Multiply("Multiply");
 }
 
-impl Layer for Multiply {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![merged_shape(inputs)?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        // A masked position has no effect on the product, and is 0 if it is masked in all inputs.
-        let factor = |x: Var<'r>| masks::of_steps(x).map_or(x, |valid| x.where_nonzero(valid) + (1.0 - valid));
-        let product = inputs[1..].iter().fold(factor(inputs[0]), |merged, next| merged * factor(*next));
-        let y = masks::set(product, masks::any(inputs));
-        let valid = masks::of_steps(y);
-        vec![valid.map_or(y, |valid| masks::set(product.where_nonzero(valid), y.mask()))]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::new(Self::CLASS)
-    }
-}
+merging_layer!(Multiply, |inputs| {
+    // A masked position has no effect on the product, and is 0 if it is masked in all inputs.
+    let factor = |x| masks::of_steps(x).map_or(x, |valid| x.where_nonzero(valid) + (1.0 - valid));
+    let product = inputs[1..].iter().fold(factor(inputs[0]), |merged, next| merged * factor(*next));
+    let y = masks::set(product, masks::any(inputs));
+    let valid = masks::of_steps(y);
+    valid.map_or(y, |valid| masks::set(product.where_nonzero(valid), y.mask()))
+});
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Vec<Shape>)> {
         let shape = Shape::from([3, 2]);

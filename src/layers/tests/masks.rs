@@ -137,7 +137,7 @@ fn behaviour(sample: Sample) -> &'static str {
     let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.input(*shape)).collect();
     let axes = |shape: &Shape| match &*class {
         "Softmax" => shape.rank(),
-        "TimeDistributed" => 2, // rows and steps; the inner layer may change the other axes
+        "ConvLSTM2D" | "TimeDistributed" => 2, // rows and steps; the inner layer may change the other axes
         _ => shape.rank().saturating_sub(1).max(1),
     };
     let mask_shape = |shape: &Shape| Shape::new(&shape.sizes()[..axes(shape)]).unwrap();

@@ -7,8 +7,9 @@ use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
-use crate::formats::onnx::tensor::{Tensor, Values};
+use crate::formats::onnx::tensor::{Tensor, Values, length};
 use crate::tape::Var;
+use ndarray::{ArrayViewD, IxDyn};
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -39,10 +40,11 @@ pub(super) fn record<'r>(
         "Pow" => return Ok(vec![power(node, scope, inputs)?]),
         _ => |a, b| a + b,
     };
-    if let ("Add" | "Sub" | "Mul" | "Div", [Some(a), Some(b)]) = (node.operator.as_str(), inputs)
-        && let Some(folded) = fold(node, a, &aligned(node, scope, a, b)?)?
-    {
-        return Ok(vec![folded]);
+    if let ("Add" | "Sub" | "Mul" | "Div", [Some(a), Some(b)]) = (node.operator.as_str(), inputs) {
+        let b = aligned(node, scope, a, b)?;
+        if let Some(folded) = fold(node, scope, a, &b)? {
+            return Ok(vec![folded]);
+        }
     }
     let mut result = input(inputs, 0)?.clone();
     if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_integer() {
@@ -105,7 +107,7 @@ pub(super) fn aligned<'r>(
 pub(in crate::formats::onnx) const NUMPY_BROADCAST: i64 = 7;
 
 /// The operators with attributes for broadcasting in earlier sets.
-const BROADCASTING: [&str; 10] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Equal", "Greater", "Less"];
+const BROADCASTING: [&str; 11] = ["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"];
 
 /// Records an operation on two values, which may have different storage orders. Two integer inputs give an integer output.
 pub(super) fn pair<'r>(
@@ -153,27 +155,55 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
     }
 }
 
-/// Evaluates an operation on two constants of integers, as in computations of shapes.
-fn fold<'r>(node: &Node, a: &Value<'r>, b: &Value<'r>) -> Result<Option<Value<'r>>, String> {
+/// The sizes of two arrays that broadcast like NumPy; `None` if they do not fit.
+fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let size = |sizes: &[usize], axis: usize| (axis + sizes.len()).checked_sub(rank).map_or(1, |place| sizes[place]);
+    let joined = (0..rank).map(|axis| match (size(a, axis), size(b, axis)) {
+        (a, b) if a == b || b == 1 => Some(a),
+        (1, b) => Some(b),
+        _ => None,
+    });
+    joined.collect()
+}
+
+/// Evaluates an operation on two constants of integers, as in computations of shapes and of conditions.
+pub(super) fn fold<'r>(
+    node: &Node,
+    scope: &Scope<'_, 'r>,
+    a: &Value<'r>,
+    b: &Value<'r>,
+) -> Result<Option<Value<'r>>, String> {
     let (Value::Constant(_, a), Value::Constant(_, b)) = (a, b) else { return Ok(None) };
     let (Values::Integers(x), Values::Integers(y)) = (&a.tensor.values, &b.tensor.values) else { return Ok(None) };
-    let (length, sizes) = match (x.len(), y.len()) {
-        (n, 1) => (n, a.tensor.sizes.clone()),
-        (1, n) => (n, b.tensor.sizes.clone()),
-        (n, m) if n == m && a.tensor.sizes == b.tensor.sizes => (n, a.tensor.sizes.clone()),
-        _ => return Err("integers of different shapes are not supported".into()),
+    let sizes = broadcast(&a.tensor.sizes, &b.tensor.sizes);
+    let sizes = sizes.ok_or_else(|| {
+        format!("integers of shapes {:?} and {:?} cannot be combined", a.tensor.sizes, b.tensor.sizes)
+    })?;
+    scope.limits.check(length(&sizes).ok_or("the number of elements overflows")?)?;
+    let wide = |tensor: &Tensor, values: &[i64]| -> Option<Vec<i64>> {
+        let view = ArrayViewD::from_shape(IxDyn(&tensor.sizes), values).ok()?;
+        Some(view.broadcast(IxDyn(&sizes))?.iter().copied().collect())
     };
-    let at = |values: &[i64], i: usize| if values.len() == 1 { values[0] } else { values[i] };
-    let number = |i: usize| {
-        let (x, y) = (at(x, i), at(y, i));
+    let (Some(x), Some(y)) = (wide(&a.tensor, x), wide(&b.tensor, y)) else { return Ok(None) };
+    let number = |(x, y): (&i64, &i64)| {
+        let (x, y) = (*x, *y);
         let result = match node.operator.as_str() {
             "Sub" => x.checked_sub(y),
             "Mul" => x.checked_mul(y),
             "Div" => x.checked_div(y),
+            "And" => Some(i64::from(x != 0 && y != 0)),
+            "Or" => Some(i64::from(x != 0 || y != 0)),
+            "Xor" => Some(i64::from((x != 0) != (y != 0))),
+            "Equal" => Some(i64::from(x == y)),
+            "Less" => Some(i64::from(x < y)),
+            "LessOrEqual" => Some(i64::from(x <= y)),
+            "Greater" => Some(i64::from(x > y)),
+            "GreaterOrEqual" => Some(i64::from(x >= y)),
             _ => x.checked_add(y),
         };
         result.ok_or("integer overflow or division by 0")
     };
-    let values = (0..length).map(number).collect::<Result<Vec<_>, _>>()?;
+    let values = x.iter().zip(&y).map(number).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Value::computed(Tensor::integers(sizes, values))))
 }

@@ -1,10 +1,11 @@
 //! Comparisons, logic, and selection. True is 1.
 
-use super::arithmetic::{aligned, float_pair};
+use super::arithmetic::{aligned, float_pair, fold};
 use super::attributes::{Operator, operator, read};
 use super::inputs::input;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
+use crate::formats::onnx::tensor::Tensor;
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -17,6 +18,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Not", 1, &[]),
     operator("Or", 1, &[read("axis").until(6), read("broadcast").until(6)]),
     operator("Where", 9, &[]),
+    operator("Xor", 1, &[read("axis").until(6), read("broadcast").until(6)]),
 ];
 
 pub(super) fn record<'r>(
@@ -25,12 +27,22 @@ pub(super) fn record<'r>(
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
     let a = input(inputs, 0)?;
+    if let ("Not", Value::Constant(_, constant)) = (node.operator.as_str(), a) {
+        let values = constant.tensor.as_integers()?.iter().map(|value| i64::from(*value == 0)).collect();
+        return Ok(vec![Value::computed(Tensor::integers(constant.tensor.sizes.clone(), values))]);
+    }
     if node.operator == "Not" {
         return Ok(vec![not(scope, a)?]);
     }
     let b = &aligned(node, scope, a, input(inputs, 1)?)?;
+    if node.operator != "Where"
+        && let Some(folded) = fold(node, scope, a, b)?
+    {
+        return Ok(vec![folded]);
+    }
     let y = match node.operator.as_str() {
         "And" => float_pair(scope, a, b, |a, b| a * b)?,
+        "Xor" => float_pair(scope, a, b, |a, b| 1.0 - a.equal(b))?,
         "Or" => float_pair(scope, a, b, |a, b| a.maximum(b))?,
         "Less" => float_pair(scope, a, b, |a, b| a.less(b))?,
         "Greater" => float_pair(scope, a, b, |a, b| b.less(a))?,

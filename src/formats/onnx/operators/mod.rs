@@ -7,6 +7,7 @@ use attributes::Operator;
 pub(super) mod activation;
 pub(super) mod arithmetic;
 pub(super) mod attributes;
+mod blocks;
 pub(super) mod constant;
 mod convolution;
 mod cumulative;
@@ -20,6 +21,7 @@ mod product;
 mod recurrent;
 mod reduction;
 mod resizing;
+mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
 mod shape_arithmetic;
@@ -37,6 +39,7 @@ type Record = for<'r> fn(&Node, &mut Scope<'_, 'r>, &[Option<Value<'r>>]) -> Res
 const FAMILIES: &[(&[Operator], Record)] = &[
     (activation::OPERATORS, activation::record),
     (arithmetic::OPERATORS, arithmetic::record),
+    (blocks::OPERATORS, blocks::record),
     (convolution::OPERATORS, convolution::record),
     (cumulative::OPERATORS, cumulative::record),
     (expand::OPERATORS, expand::record),
@@ -50,6 +53,7 @@ const FAMILIES: &[(&[Operator], Record)] = &[
     (recurrent::OPERATORS, recurrent::record),
     (reduction::OPERATORS, reduction::record),
     (resizing::OPERATORS, resizing::record),
+    (rounding::OPERATORS, rounding::record),
     (shape::OPERATORS, shape::record),
     (softmax::OPERATORS, softmax::record),
 ];

@@ -6,6 +6,7 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::{Tensor, length};
+use ndarray::{ArrayViewD, Axis, IxDyn};
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -43,43 +44,55 @@ fn shape(node: &Node, x: &Value<'_>) -> Result<Tensor, String> {
     Ok(Tensor::list(sizes[start..end.max(start)].to_vec()))
 }
 
+/// The elements of a tensor of integers.
+fn integers(tensor: &Tensor) -> Result<ArrayViewD<'_, i64>, String> {
+    ArrayViewD::from_shape(IxDyn(&tensor.sizes), tensor.as_integers()?).map_err(|error| error.to_string())
+}
+
 fn gather(node: &Node, data: &Tensor, indices: &Tensor) -> Result<Tensor, String> {
-    let (values, indices_list) = (data.as_integers()?, indices.as_integers()?);
-    if data.sizes.len() != 1 || node.integer("axis", 0)? != 0 {
-        return Err("integer inputs with more than one axis are not supported".into());
-    }
-    let pick = |index: &i64| order::axis(*index, values.len()).map(|at| values[at]);
-    let picked = indices_list.iter().map(pick).collect::<Result<Vec<_>, _>>()?;
-    Ok(Tensor::integers(indices.sizes.clone(), picked))
+    let (values, sizes) = (integers(data)?, &data.sizes);
+    let axis = order::axis(node.integer("axis", 0)?, sizes.len())?;
+    let places = indices.as_integers()?.iter().map(|index| order::axis(*index, sizes[axis]));
+    let picked = values.select(Axis(axis), &places.collect::<Result<Vec<_>, _>>()?);
+    let sizes = [&sizes[..axis], &indices.sizes, &sizes[axis + 1..]].concat();
+    Ok(Tensor::integers(sizes, picked.iter().copied().collect()))
 }
 
 fn concat(node: &Node, scope: &Scope<'_, '_>, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
-    let mut all = Vec::new();
+    let (mut parts, mut length) = (Vec::new(), 0usize);
     for number in 0..inputs.len() {
-        let Value::Constant(_, part) = input(inputs, number)? else {
-            return Err("integer inputs with other than one axis are not supported".into());
-        };
-        if part.tensor.sizes.len() != 1 {
-            return Err("integer inputs with other than one axis are not supported".into());
-        }
-        all.extend_from_slice(part.tensor.as_integers()?);
+        let part = input(inputs, number)?.as_constant()?;
+        length = length.saturating_add(part.len());
+        parts.push(integers(part)?);
     }
-    order::axis(node.integer("axis", 0)?, 1)?;
-    scope.limits.check(all.len())?;
-    Ok(Tensor::list(all))
+    scope.limits.check(length)?;
+    let rank = parts.first().map_or(0, |part| part.ndim());
+    let axis = order::axis(node.integer("axis", 0)?, rank)?;
+    let wrong = "its inputs have shapes that do not fit";
+    if parts.iter().any(|part| part.ndim() != rank) {
+        return Err(wrong.into());
+    }
+    let all = ndarray::concatenate(Axis(axis), &parts).map_err(|_| wrong)?;
+    Ok(Tensor::from_integers(&*all))
 }
 
 fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
-    let data = input(inputs, 0)?.as_constant()?;
-    let values = data.as_integers()?;
-    let steps = optional(inputs, 4).map(|steps| steps.as_constant()?.as_integers()).transpose()?.unwrap_or(&[1]);
-    let (starts, ends, axes) =
-        (bounds(node, inputs, "starts", 1)?, bounds(node, inputs, "ends", 2)?, axes(node, inputs, 3)?);
-    let ([start], [end], [step], 1) = (&starts[..], &ends[..], steps, data.sizes.len()) else {
-        return Err("integer inputs with other than one axis are not supported".into());
+    let mut values = integers(input(inputs, 0)?.as_constant()?)?.to_owned();
+    let (starts, ends) = (bounds(node, inputs, "starts", 1)?, bounds(node, inputs, "ends", 2)?);
+    let axes = axes(node, inputs, 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = match optional(inputs, 4) {
+        Some(steps) => steps.as_constant()?.as_integers()?.to_vec(),
+        None => vec![1; starts.len()],
     };
-    axes.iter().flatten().try_for_each(|axis| order::axis(*axis, 1).map(|_| ()))?;
-    Ok(Tensor::list(selected([*start, *end, *step], values.len())?.into_iter().map(|place| values[place]).collect()))
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Err("starts, ends, axes and steps must have equal lengths".into());
+    }
+    for (number, axis) in axes.iter().enumerate() {
+        let axis = order::axis(*axis, values.ndim())?;
+        let places = selected([starts[number], ends[number], steps[number]], values.len_of(Axis(axis)))?;
+        values = values.select(Axis(axis), &places);
+    }
+    Ok(Tensor::from_integers(&*values))
 }
 
 /// Reads integers that are an attribute in older versions of an operator and an input in newer ones.
