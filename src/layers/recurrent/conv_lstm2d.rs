@@ -127,9 +127,7 @@ impl ConvLstm2d {
         }
         let constant = |shape: Shape, value: f32| recorder.constant_values(shape, vec![value; shape.len()]);
         let is_training = recorder.mode() == Mode::Training;
-        let factors = |rate: f32, shape: Shape| {
-            (is_training && rate > 0.0).then(|| constant(shape, 1.0).dropout(rate))
-        };
+        let factors = |rate: f32, shape: Shape| (is_training && rate > 0.0).then(|| constant(shape, 1.0).dropout(rate));
         let of_inputs = factors(self.dropout, Shape::from([rows, 1, height, width, channels]));
         let x = of_inputs.map_or(x, |factors| x * factors);
         let images = x.reshape([rows * steps, height, width, channels]).conv2d(kernel, bias, self.of_images());
