@@ -10,7 +10,9 @@ mod strided;
 
 #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 pub(crate) use fma::Wide;
-pub(crate) use fma::{Baseline, Fma, Hardware, Square};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use fma::Hardware;
+pub(crate) use fma::{Baseline, Fma, Square};
 pub(crate) use registers::prefetch;
 pub(crate) use strided::StridedLayout;
 

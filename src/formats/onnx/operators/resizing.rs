@@ -166,8 +166,11 @@ impl Interpolation {
         if let Mode::Nearest(round) = self.mode {
             return vec![((round(place) as i64).clamp(0, last) as usize, 1.0)];
         }
-        let (widening, excluded) = (self.widening(scale), self.exclude_outside || self.antialias);
-        let place = if let Mode::Linear = self.mode { place.clamp(0.0, last as f32) } else { place };
+        let (widening, excluded) = (self.widening(scale), self.exclude_outside);
+        let place = match self.mode {
+            Mode::Linear if !self.antialias => place.clamp(0.0, last as f32),
+            _ => place,
+        };
         let reach = self.radius() * widening;
         let mut terms: Vec<(usize, f32)> = Vec::new();
         let [first, end] = [(place - reach).ceil() as i64, (place + reach).floor() as i64];
@@ -179,7 +182,7 @@ impl Interpolation {
                 None => terms.push((inside, weight)),
             }
         }
-        if excluded {
+        if excluded || self.antialias {
             let sum: f32 = terms.iter().map(|term| term.1).sum();
             terms.iter_mut().for_each(|term| term.1 /= sum);
         }
