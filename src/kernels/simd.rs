@@ -8,10 +8,10 @@ mod fma;
 mod registers;
 mod strided;
 
-#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
-pub(crate) use fma::Wide;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use fma::Hardware;
+#[cfg(all(target_arch = "x86_64", feature = "avx512"))]
+pub(crate) use fma::Wide;
 pub(crate) use fma::{Baseline, Fma, Square};
 pub(crate) use registers::prefetch;
 pub(crate) use strided::StridedLayout;

@@ -1,5 +1,6 @@
 //! Interpolation between the pixels of an image when it is resized.
 
+use crate::error::Result;
 use crate::kernels::double::cos_pi;
 use crate::settings::Settings;
 
@@ -49,7 +50,7 @@ impl Interpolation {
     }
 
     /// Reads the setting `name` of a layer.
-    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> crate::Result<Interpolation> {
+    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Result<Interpolation> {
         settings.one_of(name, &ALL)
     }
 

@@ -295,8 +295,14 @@ impl Recorder {
     }
 
     /// The number of elements of all recorded values.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn elements(&self) -> usize {
+    ///
+    /// ```
+    /// use gradus::tape::{Mode, Recorder};
+    /// let recorder = Recorder::new(Mode::Inference);
+    /// recorder.input([2, 3]).exp();
+    /// assert_eq!(recorder.elements(), 2 * 6);
+    /// ```
+    pub fn elements(&self) -> usize {
         self.state.borrow().buffers.iter().fold(0, |sum, length| sum.saturating_add(*length))
     }
 

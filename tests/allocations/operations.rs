@@ -1,6 +1,6 @@
 //! The allocations of each operation, on arrays that are split over threads.
 
-use gradus::ops::{Activation, Conv2dOptions, Padding, RecurrentOptions};
+use gradus::ops::{Activation, Conv2dOptions, Conv2dTransposeOptions, Padding, RecurrentOptions};
 use gradus::testing::Sample;
 use ndarray::Array;
 
@@ -78,6 +78,11 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].conv2d(x[1], Some(x[2]), Conv2dOptions::default()));
             sample.variable(IMAGES).variable([3, 3, 8, 6]).variable([6])
         }),
+        ("conv2d_transpose", {
+            let options = Conv2dTransposeOptions::new((66, 64)).strides((2, 2));
+            let sample = Sample::new(move |x| x[0].conv2d_transpose(x[1], Some(x[2]), options));
+            sample.variable(IMAGES).variable([2, 2, 4, 8]).variable([4])
+        }),
         ("divide", two!(|x, y| x / (y * y + 1.0))),
         ("dropout", one!(|x| x.dropout(0.5))),
         ("elu", one!(|x| x.elu(1.0))),
@@ -138,6 +143,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("power", one!(|x| x.power(3.0))),
         ("rectify", one!(|x| x.rectify(0.5, 0.1, 0.2))),
         ("repeat", one!(|x| x.repeat(1, 2))),
+        ("resample", {
+            let terms = |at: usize| vec![(at, 0.5), ((at + 1) % IMAGES[1], 0.5)];
+            Sample::new(move |x| x[0].resample(1, (0..IMAGES[1]).map(terms).collect())).variable(IMAGES)
+        }),
         ("reshape", one!(|x| x.reshape([100, 601]) * 2.0)),
         ("scale", one!(|x| 1.0 - x * 2.0)),
         ("selu", one!(|x| x.selu())),

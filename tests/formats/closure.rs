@@ -229,10 +229,8 @@ fn assert_equal(expected: &BTreeMap<String, ArrayD<f32>>, found: &BTreeMap<Strin
 /// The models that a format rejects: layers that are single ONNX nodes have no equivalent in Keras and PyTorch, and
 /// `state_dict` files are for sequential models.
 const REJECTED: &[&str] = &[
-    "built of words as model.onnx",
     "built of words as torch.safetensors",
     "a graph as torch.safetensors",
-    "of open length as model.onnx",
     "of open length as torch.safetensors",
     "recurrent as model.onnx",
     "recurrent as torch.safetensors",

@@ -99,7 +99,7 @@ fn sources(target: &str) -> Option<PathBuf> {
 }
 
 /// The targets and modules whose tests the document names.
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "formats::keras",
     "interop",
     "keras",
@@ -110,6 +110,7 @@ const TARGETS: [&str; 12] = [
     "layers::tests::masks",
     "losses::tests",
     "metrics::tests",
+    "model::carried_states::tests",
     "model::plan::tests",
     "preprocessing",
 ];

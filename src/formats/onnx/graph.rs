@@ -1,7 +1,7 @@
 //! The graph of an ONNX file: nodes in topological order, constants, inputs and outputs.
 
-use super::branch;
 use super::constant::Constant;
+use super::nested_graphs;
 use super::node::Node;
 use super::operators::constant::read_constant;
 use super::proto::{self, element};
@@ -125,7 +125,7 @@ impl Nodes {
         for node in self.nodes.iter().rev() {
             if node.outputs.iter().any(|output| needed.contains(output.as_str())) {
                 needed.extend(node.inputs.iter().map(String::as_str));
-                needed.extend(branch::names(node));
+                needed.extend(nested_graphs::names(node));
                 nodes.push(node.clone());
             }
         }

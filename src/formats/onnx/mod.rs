@@ -24,6 +24,7 @@ mod layer_traits;
 mod layers;
 mod memory;
 mod merging_nodes;
+mod nested_graphs;
 mod network;
 mod node;
 mod normalization_nodes;

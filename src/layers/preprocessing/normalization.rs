@@ -83,7 +83,8 @@ impl Normalization {
         data.iter().enumerate().for_each(|(at, value)| sums[place(at)] += f64::from(*value));
         for (at, value) in data.iter().enumerate() {
             let place = place(at);
-            squares[place] += (f64::from(*value) - sums[place] / number).powi(2);
+            let distance = f64::from(*value) - sums[place] / number;
+            squares[place] += distance * distance;
         }
         self.mean = Some(sums.iter().map(|sum| (sum / number) as f32).collect());
         self.variance = Some(squares.iter().map(|sum| (sum / number) as f32).collect());

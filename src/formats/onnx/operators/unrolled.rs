@@ -3,9 +3,9 @@
 //!
 //! `clip` limits the arguments of the activations, except that of the cell state, as in onnxruntime.
 
-use crate::Shape;
 use crate::ops::Activation;
 use crate::tape::Var;
+use ndarray::Array2;
 
 /// The operator of a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl<'r> Unrolled<'r> {
         let [rows, steps, features] = [0, 1, 2].map(|axis| self.x.shape().axis(axis));
         let units = self.recurrent_kernel.shape().axis(0);
         if self.states.is_empty() {
-            let zeros = || self.x.recorder().constant_values(Shape::from([rows, units]), vec![0.0; rows * units]);
+            let zeros = || self.x.recorder().constant(&Array2::<f32>::zeros((rows, units)));
             self.states = (0..if self.cell == Cell::Lstm { 2 } else { 1 }).map(|_| zeros()).collect();
         }
         let mut outputs = Vec::new();
