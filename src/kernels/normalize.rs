@@ -91,9 +91,9 @@ struct Squares<'a, const L: usize> {
 impl<const L: usize> Terms<L, 1> for Squares<'_, L> {
     #[inline(always)]
     fn of(&self, row: usize) -> [[f32; L]; 1] {
-        let [mut term]: [[f32; L]; 1] = self.x.of(row);
+        let ([x], mut term): ([[f32; L]; 1], _) = (self.x.of(row), [0.0; L]);
         for l in 0..L {
-            term[l] = (term[l] - self.mean[l]) * (term[l] - self.mean[l]);
+            term[l] = (x[l] - self.mean[l]) * (x[l] - self.mean[l]);
         }
         [term]
     }

@@ -174,7 +174,7 @@ impl<'b, 'a> Chunks<'b, 'a> {
         let mut at = block.saturating_add(prefix + 4);
         for number in 0..self.count() {
             let number = number as u64;
-            if pages > 0 && number % page == 0 {
+            if pages > 0 && number.is_multiple_of(page) {
                 let (of, length) = (number / page, entry * page.min(count - number));
                 let bit = written.get((of / 8) as usize).is_some_and(|byte| byte >> (7 - of % 8) & 1 == 1);
                 entries = if bit { Cursor(self.checked(at, length + 4)?) } else { Cursor(&[]) };

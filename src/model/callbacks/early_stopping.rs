@@ -189,7 +189,7 @@ pub(super) mod tests {
         let settings = Compile::new(Sgd::new(1e30), MeanSquaredError::new());
         let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings).unwrap();
         model.params_mut().set("dense/kernel", &ndarray::arr2(&[[f32::NAN]])).unwrap();
-        let data = Arrays::new(&ndarray::arr2(&[[1.0f32]]), &ndarray::arr2(&[[1.0f32]])).unwrap();
+        let data = Arrays::new(ndarray::arr2(&[[1.0f32]]), ndarray::arr2(&[[1.0f32]])).unwrap();
         let mut stopping = EarlyStopping::new("loss").patience(2).restore_best_weights(true);
         let fit = Fit::new().epochs(9).progress(Progress::Quiet).callback(&mut stopping);
         assert_eq!(model.fit(&data, fit).unwrap().epochs.len(), 3);

@@ -60,7 +60,7 @@ fn model() -> Model {
 
 fn data(rows: usize) -> Arrays {
     let x = Array3::from_shape_fn((rows, 3, 2), |(row, step, at)| ((row * 7 + step * 3 + at) % 5) as f32 / 5.0);
-    Arrays::new(&x, &Array2::from_shape_fn((rows, 1), |(row, _)| (row % 3) as f32)).unwrap()
+    Arrays::new(&x, Array2::from_shape_fn((rows, 1), |(row, _)| (row % 3) as f32)).unwrap()
 }
 
 #[test]
@@ -80,8 +80,7 @@ fn other_batch_sizes_are_rejected() {
     assert_eq!(fit(&mut model, 3, 2), format!("dataset: {multiple}"));
     let expected = "fit: batch_size is 4, but the model has stateful layers for 2 rows; set it to 2";
     assert_eq!(fit(&mut model, 4, 4), expected);
-    let expected =
-        "lstm: found shape 3 × 3 × 2, expected batches of 2 rows, the number of rows that stateful declares";
+    let expected = "lstm: found shape 3 × 3 × 2, expected batches of 2 rows, the number of rows that stateful declares";
     assert_eq!(message(model.train_on_batch(&data(3)).unwrap_err()), expected);
     let zero = Sequential::new([3, 2]).add(Gru::new(1).stateful(0)).architecture(0).unwrap_err();
     assert!(zero.to_string().contains("stateful must be at least 1, got 0"), "{zero}");

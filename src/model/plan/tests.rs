@@ -221,7 +221,7 @@ fn shuffled(order: &[usize], targets: &[&str], ignored: Option<i32>) -> Vec<f64>
     let model = graph.compile(settings).unwrap();
     let value = |row: usize, at: usize| ((row * 37 + at * 11) % 23) as f32 / 23.0;
     let inputs = ndarray::Array3::from_shape_fn((rows, 4, 3), |(row, step, at)| value(order[row], step * 3 + at));
-    let valid = |row: usize, step: usize| f32::from(row % 3 != 0 && step <= row % 5);
+    let valid = |row: usize, step: usize| f32::from(!row.is_multiple_of(3) && step <= row % 5);
     let mask = ndarray::Array2::from_shape_fn((rows, 4), |(row, step)| valid(order[row], step));
     let labels = ndarray::Array2::from_shape_fn((rows, 4), |(row, step)| (order[row] * 7 + step) as i64 % 3);
     let mut data = NamedArrays::new().with_input("x", &inputs).unwrap().with_input("mask", &mask).unwrap();
