@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::shape::Shape;
+use crate::sizes;
 use crate::tape::{Mode, Var};
 
 /// Multipliers of dropout for `x`: 0 with probability `rate`, otherwise 1 / (1 − rate). Their sizes are those of `noise_shape`,
@@ -14,7 +15,18 @@ pub(super) fn multipliers<'r>(x: Var<'r>, rate: f32, noise_shape: &[usize]) -> V
             x.shape()
         }
     };
-    x.recorder().constant_values(shape, vec![1.0; shape.len()]).dropout(rate)
+    ones(x, shape).dropout(rate)
+}
+
+/// An array of ones on the recorder of `x`. One that exceeds memory is an error of the recording.
+pub(super) fn ones<'r>(x: Var<'r>, shape: Shape) -> Var<'r> {
+    match sizes::check_fits_memory::<f32>(shape.sizes()) {
+        Ok(length) => x.recorder().constant_values(shape, vec![1.0; length]),
+        Err(error) => {
+            x.recorder().fail(error.at(|| x.recorder().current_scope(), &[]));
+            x
+        }
+    }
 }
 
 /// Dropout with multipliers of this shape in training.

@@ -1,5 +1,6 @@
 //! The common part of recurrent layers.
 
+use super::noise::ones;
 use super::{Activation, Cursor, Direction, Weights};
 use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
@@ -191,10 +192,7 @@ impl Recurrence<'_> {
         let carried = self.carried_states(weights, inputs[0]);
         let is_training = x.recorder().mode() == Mode::Training;
         // One mask for all steps of a sequence.
-        let factors = |rate: f32, shape: Shape| {
-            let ones = || x.recorder().constant_values(shape, vec![1.0; shape.len()]);
-            (is_training && rate > 0.0).then(|| ones().dropout(rate))
-        };
+        let factors = |rate: f32, shape: Shape| (is_training && rate > 0.0).then(|| ones(x, shape).dropout(rate));
         let x = factors(self.dropout, Shape::from([rows, 1, x.shape().last()])).map_or(x, |factors| x * factors);
         let recurrent_factors = factors(self.recurrent_dropout, Shape::from([rows, self.units]));
         let options = RecurrentOptions::new()

@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// A layer whose outputs have a penalty, created by [`Layer::activity_regularizer`]. The option `activity_regularizer` of all
 /// layers in Keras.
 ///
-/// The penalty of each output, including padding, is added to the loss in training and evaluation. Like in Keras 3, it is not
-/// divided by the number of rows. It has the name and the class of the inner layer.
+/// The penalty of each output, including padding, is divided by the number of rows of the batch, as in Keras 3, and added to the
+/// loss in training and evaluation. The layer has the name and the class of the inner layer.
 ///
 /// The spec is that of the inner layer with the additional setting `activity_regularizer`. No class has this setting:
 /// [`Registry::make_layer`](crate::save::Registry::make_layer) reads it.
@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// let layer = Dense::new(1).kernel_initializer(Ones).activity_regularizer(L2::new(0.25));
 /// let model = Sequential::new([1]).add(layer).compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
 /// let data = Arrays::new(ndarray::arr2(&[[2.0f32], [3.0]]), ndarray::arr2(&[[2.0f32], [3.0]]))?;
-/// assert_eq!(model.evaluate(&data)?.loss, 0.25 * (4.0 + 9.0)); // the errors are 0
+/// assert_eq!(model.evaluate(&data)?.loss, 0.25 * (4.0 + 9.0) / 2.0); // the errors are 0
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Layer for Regularized {
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let outputs = self.layer.record(weights, inputs);
         for output in &outputs {
-            output.recorder().add_loss(self.regularizer.record(*output));
+            add_penalty(*output, self.regularizer.record(*output));
         }
         outputs
     }
@@ -68,6 +68,12 @@ impl Layer for Regularized {
         let layer = self.layer.thawed()?;
         Some(Arc::new(Regularized { layer, regularizer: self.regularizer.clone() }))
     }
+}
+
+/// Adds a penalty on an output to the loss, divided by the number of rows.
+pub(super) fn add_penalty<'r>(output: Var<'r>, penalty: Var<'r>) {
+    let rows = output.shape().sizes().first().copied().unwrap_or(1);
+    output.recorder().add_loss(penalty / rows as f32);
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ const RECURRENT: [&str; 5] = ["Bidirectional", "ConvLSTM2D", "GRU", "LSTM", "Sim
 /// Layers whose output is valid where any of their inputs is.
 const COMBINING: [&str; 6] = ["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"];
 
+/// The operations that compute masks.
+const OPERATIONS: [&str; 7] = ["Any", "Concatenate", "ExpandDims", "LogicalOr", "NotEqual", "OnesLike", "ZerosLike"];
+
 /// The largest length of the text of a mask.
 const LENGTH: usize = 1 << 14;
 
@@ -193,9 +196,16 @@ fn name(entry: &Value) -> Option<&str> {
     entry["name"].as_str().or(entry["config"]["name"].as_str())
 }
 
-/// Whether an entry is an operation of `keras.ops` instead of a layer.
+/// Whether an entry is an operation of `keras.ops` instead of a layer. HDF5 files have no modules; the calls in those of Keras 3
+/// are objects, and layers have the option `trainable`.
 fn is_operation(entry: &Value) -> bool {
-    entry["module"].as_str().is_some_and(|module| module.starts_with("keras.src.ops."))
+    match entry["module"].as_str() {
+        Some(module) => module.starts_with("keras.src.ops."),
+        None => {
+            let listed = entry["class_name"].as_str().is_some_and(|class| OPERATIONS.contains(&class));
+            listed && entry["inbound_nodes"][0].is_object() && entry["config"]["trainable"].is_null()
+        }
+    }
 }
 
 /// The name of the layer and the number of the call that compute a tensor.
@@ -271,6 +281,21 @@ mod tests {
             assert!(masks.computes_mask("not_equal") && !masks.computes_mask("embedding"));
             assert_eq!(masks.follows(&model[2]["inbound_nodes"][0]), follows);
         }
+    }
+
+    #[test]
+    fn operations_without_modules_are_found_by_their_classes() {
+        let mut model = model(true, 0.0);
+        for entry in &mut model {
+            entry.as_object_mut().unwrap().remove("module");
+        }
+        model[0]["config"]["trainable"] = json!(true);
+        let masks = Masks::read(&model);
+        assert!(masks.computes_mask("not_equal") && masks.follows(&model[2]["inbound_nodes"][0]));
+        let joined =
+            |config: Value| json!({"class_name": "Concatenate", "config": config, "inbound_nodes": [{"args": []}]});
+        assert!(is_operation(&joined(json!({"axis": 1}))));
+        assert!(!is_operation(&joined(json!({"axis": 1, "trainable": true}))));
     }
 
     #[test]

@@ -122,11 +122,11 @@ impl Layer for BatchNorm {
             let problem = "its input has a mask, so the axis of the channels must be the last one";
             recorder.fail(Error::Graph { place: recorder.current_scope(), problem: problem.into() });
         }
-        let mask = x.mask();
+        let (mask, channels) = (x.mask(), x.shape().axis(axis));
         let x = if axis == last { x } else { x.swap_axes(axis, last) };
         let mut scaling = |learned: bool, constant: f32| match learned {
             true => weights.take::<1>()[0],
-            false => recorder.constant_values(Shape::from(x.shape().last()), vec![constant; x.shape().last()]),
+            false => recorder.constant_values(Shape::from(channels), vec![constant; channels]),
         };
         let scaling = [scaling(self.scale, 1.0), scaling(self.center, 0.0)];
         let y = match mask {

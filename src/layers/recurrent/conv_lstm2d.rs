@@ -31,6 +31,9 @@ options! {
     /// 4 · `filters`, and `bias`, 4 · `filters`, in the order input gate, forget gate, candidate, output gate. `stateful` and
     /// `data_format` of Keras have no counterpart.
     ///
+    /// A [mask](Var::mask) marks valid steps, or valid positions of the output in each step: steps × rows × columns. The latter
+    /// is that of [`Masking`](crate::layers::Masking), so its images must have the height and width of the output.
+    ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::ConvLstm2d};
     /// let network = Sequential::new([5, 8, 8, 1]).add(ConvLstm2d::new(4, 3));
@@ -43,7 +46,7 @@ options! {
     /// # Errors
     /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size, stride or dilation rate or the number of filters
     /// is 0, or a rate is not ≥ 0 and < 1, and [`Error::Shape`](crate::Error::Shape) for other inputs, images smaller than a
-    /// kernel without padding, and more than 16,384 steps.
+    /// kernel without padding, masks of another shape, and more than 16,384 steps.
     #[derive(Clone, Debug)]
     #[must_use]
     pub struct ConvLstm2d("ConvLSTM2D") of (filters: usize, kernel_size: Size2d) {
@@ -140,6 +143,13 @@ impl ConvLstm2d {
             _ => (constant(state, 0.0), constant(state, 0.0)),
         };
         let mask = inputs[0].mask();
+        let fitting = [Shape::from([rows, steps]), Shape::from([rows, steps, height, width])];
+        if let Some(mask) = mask.filter(|mask| !fitting.contains(&mask.shape())) {
+            let expected =
+                format!("a mask of {} or {}, of steps or of positions of the output", fitting[0], fitting[1]);
+            recorder.fail(Error::expected(expected).at(|| recorder.current_scope(), &[mask.shape()]));
+            return vec![x; if self.return_state { 3 } else { 1 }];
+        }
         let (mut output, mut outputs) = (None, Vec::new());
         for number in 0..steps {
             let time = if direction.go_backwards { steps - 1 - number } else { number };
@@ -160,7 +170,10 @@ impl ConvLstm2d {
                 continue;
             };
             // The values before the step where it is masked.
-            let valid = mask.slice(&[0, time], [rows, 1]).reshape([rows, 1, 1, 1]);
+            let valid = match mask.shape().rank() {
+                2 => mask.slice(&[0, time], [rows, 1]).reshape([rows, 1, 1, 1]),
+                _ => mask.slice(&[0, time, 0, 0], [rows, 1, height, width]).reshape([rows, height, width, 1]),
+            };
             let masked = valid * -1.0 + 1.0;
             (hidden, cell) = (next * valid + hidden * masked, next_cell * valid + cell * masked);
             let kept = output.filter(|_| !direction.zero_output_for_mask);
@@ -306,7 +319,8 @@ pub(in crate::layers) mod tests {
     fn masked_steps_leave_the_states_unchanged() {
         let network = |steps: usize| {
             let network = crate::Sequential::new([steps, 3, 3, 1]).add(crate::layers::Masking::new(9.0));
-            network.add(ConvLstm2d::new(2, 2)).architecture(3).unwrap().into_model().unwrap()
+            let layer = ConvLstm2d::new(2, 2).padding(Padding::Same);
+            network.add(layer).architecture(3).unwrap().into_model().unwrap()
         };
         let x = ndarray::Array5::from_shape_fn((2, 4, 3, 3, 1), |(row, step, i, j, _)| match (row, step) {
             (0, 2..) => 9.0,
@@ -316,6 +330,13 @@ pub(in crate::layers) mod tests {
         let shorter = network(2).predict(&x.slice(ndarray::s![..1, ..2, .., .., ..])).unwrap();
         let apart = shorter.iter().zip(&y).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(apart < 1e-6, "{apart} apart");
+    }
+
+    #[test]
+    fn masks_of_other_positions_are_errors() {
+        let network = crate::Sequential::new([4, 3, 3, 1]).add(crate::layers::Masking::new(9.0));
+        let message = network.add(ConvLstm2d::new(2, 2)).architecture(3).unwrap_err().to_string();
+        assert!(message.contains("of steps or of positions of the output"), "{message}");
     }
 
     #[test]

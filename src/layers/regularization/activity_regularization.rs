@@ -1,6 +1,7 @@
 //! ActivityRegularization: a penalty on the values between two layers.
 
 use crate::error::{Error, Result};
+use crate::layers::regularized::add_penalty;
 use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -9,17 +10,18 @@ use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Adds the penalty l1 · Σ |x| + l2 · Σ x² on its input to the loss, and returns the input. `ActivityRegularization` in Keras.
+    /// Adds the penalty (l1 · Σ |x| + l2 · Σ x²) / rows on its input to the loss, and returns the input. `ActivityRegularization`
+    /// in Keras.
     ///
-    /// Like in Keras 3, the penalty is not divided by the number of rows. [`Layer::activity_regularizer`] adds any regularizer
-    /// to the outputs of any layer.
+    /// The sums are over a batch, and divided by the number of its rows, as in Keras 3. [`Layer::activity_regularizer`] adds any
+    /// regularizer to the outputs of any layer.
     ///
     /// ```
     /// use gradus::{Compile, Sequential, data::Arrays, layers::*, losses::MeanSquaredError, optimizers::Sgd};
     /// let network = Sequential::new([1]).add(ActivityRegularization::new(0.5, 0.25));
     /// let model = network.compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new()))?;
     /// let data = Arrays::new(ndarray::arr2(&[[2.0f32], [4.0]]), ndarray::arr2(&[[2.0f32], [4.0]]))?;
-    /// assert_eq!(model.evaluate(&data)?.loss, 0.5 * (2.0 + 4.0) + 0.25 * (4.0 + 16.0));
+    /// assert_eq!(model.evaluate(&data)?.loss, (0.5 * (2.0 + 4.0) + 0.25 * (4.0 + 16.0)) / 2.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -46,7 +48,7 @@ impl Layer for ActivityRegularization {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let x = inputs[0];
-        x.recorder().add_loss(x.penalty(self.l1, self.l2));
+        add_penalty(x, x.penalty(self.l1, self.l2));
         vec![x]
     }
 

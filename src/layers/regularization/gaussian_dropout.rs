@@ -1,6 +1,7 @@
 //! GaussianDropout: normal random factors in training.
 
 use crate::error::{Error, Result};
+use crate::layers::noise::ones;
 use crate::layers::{Cursor, Layer, Weights};
 use crate::ops;
 use crate::settings::{FromSpec, options};
@@ -47,8 +48,7 @@ impl Layer for GaussianDropout {
         if x.recorder().mode() == Mode::Inference {
             return vec![x];
         }
-        let ones = x.recorder().constant_values(x.shape(), vec![1.0; x.shape().len()]);
-        vec![x * ones.gaussian_noise((self.rate / (1.0 - self.rate)).sqrt())]
+        vec![x * ones(x, x.shape()).gaussian_noise((self.rate / (1.0 - self.rate)).sqrt())]
     }
 
     fn supports_masking(&self) -> bool {
