@@ -1,7 +1,6 @@
 //! The contents of a file, by its name and data.
 
 use super::command_line::Options;
-#[cfg(feature = "onnx")]
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
 #[cfg(feature = "keras")]
