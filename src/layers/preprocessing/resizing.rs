@@ -22,7 +22,8 @@ options! {
     ///
     /// # Errors
     /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a size is 0 or both `crop_to_aspect_ratio` and
-    /// `pad_to_aspect_ratio` are set, and [`Error::Shape`](crate::Error::Shape) if the input is no image.
+    /// `pad_to_aspect_ratio` are set, and [`Error::Shape`](crate::Error::Shape) if the input is no image, or one with a height or
+    /// width of 2¹⁶ or more.
     #[derive(Clone, Copy, Debug)]
     #[must_use]
     pub struct Resizing("Resizing") of (height: usize, width: usize) {
@@ -66,6 +67,9 @@ impl Layer for Resizing {
         let both = self.crop_to_aspect_ratio && self.pad_to_aspect_ratio;
         check_setting(!both, "Resizing", "pad_to_aspect_ratio", "true", "false, as crop_to_aspect_ratio is true")?;
         match inputs {
+            [x] if x.rank() == 3 && x.sizes()[..2].iter().any(|size| *size >= MAX_SIZE) => {
+                Err(Error::expected("images whose height and width are less than 2¹⁶"))
+            }
             [x] if x.rank() == 3 && !x.is_empty() => Ok(vec![Shape::new(&[self.height, self.width, x.axis(2)])?]),
             _ => Err(Error::expected("images height × width × channels; Reshape adds a missing axis")),
         }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::weighted_sums::WeightedSums;
 use crate::ops::axes;
 use crate::shape::Shape;
+use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Var, arity};
 
 struct Resample {
@@ -31,7 +32,7 @@ impl Op for Resample {
         let sums = WeightedSums::new(&std::mem::take(&mut self.terms));
         let count = sums.count();
         self.sums = [sums.clone(), sums.transposed(size)];
-        self.parts = [size, count, sizes[axis + 1..].iter().product()];
+        self.parts = [size, count, sizes::product(&sizes[axis + 1..])?];
         sizes[axis] = count;
         Shape::new(&sizes)
     }
