@@ -27,7 +27,12 @@ pub(super) fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
             writer.node("Gelu", &[], &[("approximate", Attribute::Text("tanh".into()))]);
             Ok(())
         }
-        "silu" => product_with_input(writer, &["Sigmoid"]),
+        "silu" => {
+            let x = writer.value();
+            writer.node("Sigmoid", &[], &[]);
+            writer.node("Mul", &[&x], &[]);
+            Ok(())
+        }
         "hard_silu" => elementwise(writer, "HardSwish", &[]),
         "relu6" => clip(writer, [0.0, 6.0]),
         "hard_tanh" => clip(writer, [-1.0, 1.0]),
@@ -36,7 +41,7 @@ pub(super) fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
         "exponential" => elementwise(writer, "Exp", &[]),
         "celu" => elementwise(writer, "Elu", &[("alpha", 1.0)]),
         "sparse_sigmoid" => elementwise(writer, "HardSigmoid", &[("alpha", 0.5), ("beta", 0.5)]),
-        "mish" => product_with_input(writer, &["Softplus", "Tanh"]),
+        "mish" => elementwise(writer, "Mish", &[]),
         "log_sigmoid" => {
             ["Neg", "Softplus", "Neg"].into_iter().for_each(|operator| writer.node(operator, &[], &[]));
             Ok(())
@@ -50,14 +55,6 @@ pub(super) fn activation(writer: &mut Writer<'_>, name: &str) -> Written {
         }
         other => Err(format!("activation {other} cannot be exported")),
     }
-}
-
-/// Writes elementwise operators, and the product of their result with their input.
-fn product_with_input(writer: &mut Writer<'_>, operators: &[&str]) -> Written {
-    let x = writer.value();
-    operators.iter().for_each(|operator| writer.node(operator, &[], &[]));
-    writer.node("Mul", &[&x], &[]);
-    Ok(())
 }
 
 /// Writes a limit to a range.

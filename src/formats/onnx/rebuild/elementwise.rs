@@ -56,6 +56,9 @@ impl Builder<'_> {
             "HardSigmoid" if number("alpha", 0.2)? == 0.2 && number("beta", 0.5)? == 0.5 => {
                 Activation::LegacyHardSigmoid
             }
+            "HardSigmoid" if number("alpha", 0.2)? == 0.5 && number("beta", 0.5)? == 0.5 => Activation::SparseSigmoid,
+            "HardSwish" => Activation::HardSilu,
+            "Mish" => Activation::Mish,
             "LeakyRelu" => {
                 let from = self.read(node.inputs.first()?)?;
                 let layer = LeakyRelu::new().negative_slope(number("alpha", 0.01)?);
@@ -70,19 +73,27 @@ impl Builder<'_> {
         self.activation(node, activation)
     }
 
-    /// Converts limits from 0 to a maximum to a rectifier.
-    pub(super) fn relu(&mut self, node: &Node) -> Option<()> {
+    /// Converts limits from 0 to a maximum to a rectifier, and those from −1 to 1 to an activation.
+    pub(super) fn clip(&mut self, node: &Node) -> Option<()> {
         let limit = |input: usize, name: &str, default: f32| match self.constant_input(node, input) {
             Some(limit) => limit.to_floats().first().copied(),
             None if Self::has(node, input) => None,
             None => node.number(name, default).ok(),
         };
         let (low, high) = (limit(1, "min", f32::NEG_INFINITY)?, limit(2, "max", f32::INFINITY)?);
+        if [low, high] == [-1.0, 1.0] {
+            return self.activation(node, Activation::HardTanh);
+        }
         if low != 0.0 || !(high > 0.0 && high.is_finite()) {
             return None;
         }
         let from = self.read(node.inputs.first()?)?;
         self.apply(node, &from, Relu::new().max_value(high), Vec::new())
+    }
+
+    pub(super) fn negation(&mut self, node: &Node) -> Option<()> {
+        let from = self.read(node.inputs.first()?)?;
+        self.apply(node, &from, Rescaling::new(-1.0), Vec::new())
     }
 
     /// Converts a product or a sum with a number that is not learned.

@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
             ("Dropout", 1) => self.dropout(node),
             ("Gemm", 1) => self.gemm(node),
             ("MatMul", 1) => self.matmul(node),
-            ("Clip", 1) => self.relu(node),
+            ("Clip", 1) => self.clip(node),
             ("Conv", 1) => self.convolution(node),
             ("ConvTranspose", 1) => self.transposed_convolution(node),
             ("Expand", 1) => self.repeat_vector(node),
@@ -137,6 +137,7 @@ impl<'a> Builder<'a> {
             ("GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceMax", 1) => self.global_pooling(node),
             ("BatchNormalization", 1) => self.batch_norm(node),
             ("LayerNormalization", 1) => self.layer_norm(node),
+            ("Neg", 1) => self.negation(node),
             ("Pad", 1) => self.zero_padding(node),
             ("Softmax" | "LogSoftmax", 1) => self.softmax(node),
             ("Flatten" | "Reshape" | "Squeeze" | "Unsqueeze", 1) => self.reshape(node),
@@ -252,8 +253,13 @@ impl<'a> Builder<'a> {
         self.set_output(node, LayerValue { value, shape: shape.sample(), flat: from.flat.clone() })
     }
 
-    fn finish(self) -> Option<Network> {
+    fn finish(mut self) -> Option<Network> {
         let (mut arrays, mut layers) = (Vec::new(), Vec::new());
+        // Outputs keep the axes of size 1 that global pooling omits.
+        for output in &self.nodes.outputs {
+            let place = self.read(&output.name)?;
+            self.places.insert(output.name.clone(), place);
+        }
         let place = |output: &super::graph::Output| {
             let place = self.places.get(&output.name).filter(|place| place.flat.is_none())?;
             let (shape, order) = self.fact(&output.name)?;

@@ -170,39 +170,31 @@ impl Builder<'_> {
         if from.flat.is_some() || node.integer("group", 1).ok()? != 1 {
             return None;
         }
-        let (mut padding, mut added) = (None, Vec::new());
-        for (axis, window) in windows.iter().enumerate() {
-            let reach = (extent[axis] - 1) * window.dilation + 1;
-            let (before_last, output) = ((image[axis] - 1) * window.stride, window.output);
-            let valid = (window.cropping == 0).then(|| output.checked_sub(before_last + reach)).flatten();
-            let cut = (before_last + reach).saturating_sub(output) / 2;
-            let same = (window.cropping == cut).then(|| output.checked_sub(before_last + reach % 2)).flatten();
-            let found = match (valid, same) {
-                (Some(more), _) if more < window.stride && padding != Some(Padding::Same) => (Padding::Valid, more),
-                (_, Some(more)) if more < window.stride && padding != Some(Padding::Valid) => (Padding::Same, more),
-                _ => return None,
-            };
-            padding = Some(found.0);
-            added.push(found.1);
-        }
-        let (padding, biased) = (padding?, bias.is_some());
+        let biased = bias.is_some();
+        let (padding, added) = match transposed_padding(&windows, &image, extent) {
+            Some((padding, added)) => (padding, Some(added)),
+            None if is_same_by_default(&windows, &image, extent) => (Padding::Same, None),
+            None => return None,
+        };
         let layer = match windows[..] {
-            [steps] => Built::Conv1dTranspose(
-                Conv1dTranspose::new(filters, extent[0])
-                    .strides(steps.stride)
-                    .dilation_rate(steps.dilation)
-                    .padding(padding)
-                    .output_padding(added[0])
-                    .use_bias(biased),
-            ),
-            [rows, columns] => Built::Conv2dTranspose(
-                Conv2dTranspose::new(filters, (extent[0], extent[1]))
-                    .strides([rows.stride, columns.stride])
-                    .dilation_rate([rows.dilation, columns.dilation])
-                    .padding(padding)
-                    .output_padding([added[0], added[1]].into())
-                    .use_bias(biased),
-            ),
+            [steps] => {
+                let layer =
+                    Conv1dTranspose::new(filters, extent[0]).strides(steps.stride).dilation_rate(steps.dilation);
+                let layer = layer.padding(padding).use_bias(biased);
+                Built::Conv1dTranspose(match added {
+                    Some(added) => layer.output_padding(added[0]),
+                    None => layer,
+                })
+            }
+            [rows, columns] => {
+                let layer = Conv2dTranspose::new(filters, (extent[0], extent[1]));
+                let layer = layer.strides([rows.stride, columns.stride]);
+                let layer = layer.dilation_rate([rows.dilation, columns.dilation]).padding(padding).use_bias(biased);
+                Built::Conv2dTranspose(match added {
+                    Some(added) => layer.output_padding([added[0], added[1]].into()),
+                    None => layer,
+                })
+            }
             _ => return None,
         };
         let order: Vec<usize> = (2..rank).chain([1, 0]).collect();
@@ -303,4 +295,42 @@ fn channels_last(values: &[f32], image: &[usize], columns: usize) -> Option<Vec<
     let view = ArrayView::from_shape(IxDyn(&[image, &[columns]].concat()), values).ok()?;
     let order: Vec<usize> = (1..image.len()).chain([0, image.len()]).collect();
     Some(view.permuted_axes(order).iter().copied().collect())
+}
+
+/// The number of elements of an axis that the windows of a kernel reach.
+fn reach(window: &TransposedWindow, extent: usize) -> usize {
+    (extent - 1) * window.dilation + 1
+}
+
+/// The padding of a transposed convolution and the output padding of each axis, if the layer has both for these windows.
+fn transposed_padding(
+    windows: &[TransposedWindow],
+    image: &[usize],
+    extent: &[usize],
+) -> Option<(Padding, Vec<usize>)> {
+    let (mut padding, mut added) = (None, Vec::new());
+    for (axis, window) in windows.iter().enumerate() {
+        let reach = reach(window, extent[axis]);
+        let (before_last, output) = ((image[axis] - 1) * window.stride, window.output);
+        let valid = (window.cropping == 0).then(|| output.checked_sub(before_last + reach)).flatten();
+        let cut = (before_last + reach).saturating_sub(output) / 2;
+        let same = (window.cropping == cut).then(|| output.checked_sub(before_last + reach % 2)).flatten();
+        let found = match (valid, same) {
+            (Some(more), _) if more < window.stride && padding != Some(Padding::Same) => (Padding::Valid, more),
+            (_, Some(more)) if more < window.stride && padding != Some(Padding::Valid) => (Padding::Same, more),
+            _ => return None,
+        };
+        padding = Some(found.0);
+        added.push(found.1);
+    }
+    Some((padding?, added))
+}
+
+/// Whether windows are those of a transposed convolution with `Padding::Same` and no output padding.
+fn is_same_by_default(windows: &[TransposedWindow], image: &[usize], extent: &[usize]) -> bool {
+    let mut axes = windows.iter().zip(image).zip(extent);
+    axes.all(|((window, size), extent)| {
+        let cut = reach(window, *extent).saturating_sub(window.stride);
+        window.output == size * window.stride && window.cropping == cut / 2
+    })
 }
