@@ -16,7 +16,7 @@ const GOLDEN: &str = include_str!("../../golden/digests.txt");
 
 fn main() -> ExitCode {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
-    let fma = if cfg!(target_feature = "fma") { "with" } else { "without" };
+    let fma = if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { "with" } else { "without" };
     let digits = mnist::load(None).expect("the digits are in the repository");
     let found = digests(&digits, Size::Small, 2);
     if !GOLDEN.replace("\r\n", "\n").contains(&found) {
