@@ -15,16 +15,18 @@ use std::process::Command;
 use tempfile::tempdir;
 
 /// Commands that no test runs, with the reason.
-const NOT_RUN: [(&str, &str); 16] = [
+const NOT_RUN: [(&str, &str); 18] = [
     (".ci/run", "runs this test"),
     ("benches/everything", "takes an hour"),
     ("benches/peers/inference", "needs Python and the other libraries"),
     ("benches/peers/run", "needs Python and the other libraries"),
+    ("benches/peers/run networks", "needs Python and the other libraries"),
     ("cargo add gradus --path ../gradus", "changes the manifest of another crate"),
     ("cargo add ndarray", "changes the manifest of another crate"),
     ("cargo bench -p gradus-benches", "takes minutes"),
     ("cargo bench -p gradus-benches --bench inference", "takes minutes"),
     ("cargo bench -p gradus-benches --bench kernels", "takes minutes"),
+    ("cargo bench -p gradus-benches --bench shapes", "takes minutes"),
     ("cargo bench -p gradus-benches --bench steps", "takes minutes"),
     ("cargo install --path . --features cli,keras,onnx", "installs a program"),
     ("cargo run --manifest-path examples/downstream/Cargo.toml", ".ci/run builds and runs it"),
