@@ -96,8 +96,8 @@ def gru(inputs, units):
 
         return jax.lax.scan(step, jnp.zeros((len(x), units)), jnp.swapaxes(x @ w["w"] + w["b"], 0, 1))[0]
 
-    zeros = jnp.zeros(3 * units)
-    return {"w": weights(inputs, 3 * units), "u": weights(units, 3 * units), "b": zeros, "r": zeros}, forward
+    biases = {"b": jnp.zeros(3 * units), "r": jnp.zeros(3 * units)}
+    return {"w": weights(inputs, 3 * units), "u": weights(units, 3 * units), **biases}, forward
 
 
 def pool(x):
