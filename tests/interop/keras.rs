@@ -345,7 +345,8 @@ fn check_model(path: &Path) -> Checked {
         for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))
         {
             let bound = 1e-5 * largest(&expected_after).max(1.0);
-            let clear = gradient.abs() > 1e-6 && found.abs() > 1e-6;
+            // The step of Adam has the size of the sign of a gradient, which noise may change.
+            let clear = apart <= strict && gradient.abs() > 1e-6 && found.abs() > 1e-6;
             assert!(!clear || (after - expected).abs() <= bound, "{place}: {name} is {after}, expected {expected}");
         }
     }

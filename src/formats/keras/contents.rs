@@ -176,14 +176,17 @@ impl Incoming {
 /// Adds a weight that was read to `params` under its name.
 ///
 /// # Errors
-/// Returns an error if the shape differs from the declared one, or if the elements are integers.
+/// Returns an error if the shape differs from the declared one, or if the elements of a trained weight are integers.
 pub(super) fn insert(params: &mut Params, weight: &DeclaredWeight, array: Array) -> Result<()> {
     let (name, shape) = (weight.name(), weight.shape());
     if array.shape != shape {
         return Err(format!("\"{name}\" has shape {} in the file and {shape} in the model", array.shape));
     }
-    let Values::Floats(values) = array.values else {
-        return Err(format!("\"{name}\" has integer elements, expected floats"));
+    let values = match array.values {
+        Values::Floats(values) => values,
+        // The number of batches that a normalization layer was adapted to.
+        Values::Integers(values) if !weight.is_trainable() => values.iter().map(|value| *value as f32).collect(),
+        _ => return Err(format!("\"{name}\" has integer elements, expected floats")),
     };
     params.insert(name, shape, values, weight.is_trainable()).map_err(|error| error.to_string())?;
     Ok(())
