@@ -1,19 +1,17 @@
 //! The common part of recurrent layers.
 
 use super::noise::ones;
+use super::weights::WeightOptions;
 use super::{Activation, Cursor, Direction, Weights};
-use crate::constraints::Constraint;
 use crate::error::{Error, Result, check_setting};
 use crate::initializers::Initializer;
 use crate::kernels::recurrent::Cell;
 use crate::ops::RecurrentOptions;
 use crate::random::Key;
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 use crate::sizes;
 use crate::spec::Spec;
 use crate::tape::{Mode, Var};
-use std::sync::Arc;
 
 /// The options of a recurrent layer.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +23,8 @@ pub(super) struct Recurrence<'a> {
     pub(super) use_bias: bool,
     pub(super) activation: Activation,
     pub(super) recurrent_activation: Activation,
-    /// The initializers of the kernel, the recurrent kernel and the bias.
-    pub(super) initializers: [&'a Arc<dyn Initializer>; 3],
-    /// The regularizers of the kernel, the recurrent kernel and the bias.
-    pub(super) regularizers: [Option<&'a Arc<dyn Regularizer>>; 3],
-    /// The constraints on the kernel, the recurrent kernel and the bias.
-    pub(super) constraints: [Option<&'a Arc<dyn Constraint>>; 3],
+    /// The options of the kernel, the recurrent kernel and the bias.
+    pub(super) weights: [WeightOptions<'a>; 3],
     pub(super) unit_forget_bias: bool,
     pub(super) dropout: f32,
     pub(super) recurrent_dropout: f32,
@@ -60,16 +54,18 @@ macro_rules! recurrent {
                     use_bias: self.use_bias,
                     activation: self.activation,
                     recurrent_activation: $recurrent_activation,
-                    initializers: [&self.kernel_initializer, &self.recurrent_initializer, &self.bias_initializer],
-                    regularizers: [
-                        self.kernel_regularizer.as_ref(),
-                        self.recurrent_regularizer.as_ref(),
-                        self.bias_regularizer.as_ref(),
-                    ],
-                    constraints: [
-                        self.kernel_constraint.as_ref(),
-                        self.recurrent_constraint.as_ref(),
-                        self.bias_constraint.as_ref(),
+                    weights: [
+                        (
+                            self.kernel_initializer.as_ref(),
+                            self.kernel_regularizer.as_ref(),
+                            self.kernel_constraint.as_ref(),
+                        ),
+                        (
+                            self.recurrent_initializer.as_ref(),
+                            self.recurrent_regularizer.as_ref(),
+                            self.recurrent_constraint.as_ref(),
+                        ),
+                        (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref()),
                     ],
                     unit_forget_bias: $unit_forget_bias,
                     dropout: self.dropout,
@@ -159,19 +155,15 @@ impl Recurrence<'_> {
             return Err(Error::expected(expected));
         }
         let columns = sizes::product(&[self.units, self.cell.gates()])?;
-        let [kernel, recurrent, bias] = self.initializers.map(AsRef::as_ref);
-        let [of_kernel, of_recurrent, of_bias] = self.regularizers;
-        weights.add_regularized("kernel", [sequence.last(), columns], kernel, of_kernel)?;
-        weights.constrain(self.constraints[0])?;
-        weights.add_regularized("recurrent_kernel", [self.units, columns], recurrent, of_recurrent)?;
-        weights.constrain(self.constraints[1])?;
+        let [kernel, recurrent, (bias, regularizer, constraint)] = self.weights;
+        weights.add_with_options("kernel", [sequence.last(), columns], kernel)?;
+        weights.add_with_options("recurrent_kernel", [self.units, columns], recurrent)?;
         if self.use_bias {
             let two = self.cell == Cell::Gru { reset_after: true };
             let shape = if two { Shape::from([2, columns]) } else { Shape::from(columns) };
             let forgetting = ForgetBias { others: bias, units: self.units };
             let initializer = if self.unit_forget_bias { &forgetting } else { bias };
-            weights.add_regularized("bias", shape, initializer, of_bias)?;
-            weights.constrain(self.constraints[2])?;
+            weights.add_with_options("bias", shape, (initializer, regularizer, constraint))?;
         }
         if let Some(rows) = self.stateful {
             check_setting(rows > 0, self.owner, "stateful", rows, "at least 1")?;

@@ -1,19 +1,13 @@
 //! The weights of depthwise separable convolutions.
 
-use crate::constraints::Constraint;
 use crate::error::{Result, check_setting};
-use crate::initializers::Initializer;
+use crate::layers::weights::WeightOptions;
 use crate::layers::{Padding, Weights};
 use crate::ops::{self, Conv2dOptions};
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 use crate::sizes;
-use std::sync::Arc;
 
-/// An initializer, a regularizer and a constraint.
-pub(super) type Source<'a> = (&'a dyn Initializer, Option<&'a Arc<dyn Regularizer>>, Option<&'a Arc<dyn Constraint>>);
-
-/// The sizes of a depthwise separable convolution, and the sources of its weights.
+/// The sizes of a depthwise separable convolution, and the options of its weights.
 pub(super) struct Separable<'a> {
     pub(super) owner: &'static str,
     pub(super) filters: usize,
@@ -21,9 +15,9 @@ pub(super) struct Separable<'a> {
     pub(super) kernel_size: [usize; 2],
     pub(super) padding: Padding,
     pub(super) depth_multiplier: usize,
-    pub(super) depthwise: Source<'a>,
-    pub(super) pointwise: Source<'a>,
-    pub(super) bias: Option<Source<'a>>,
+    pub(super) depthwise: WeightOptions<'a>,
+    pub(super) pointwise: WeightOptions<'a>,
+    pub(super) bias: Option<WeightOptions<'a>>,
 }
 
 impl Separable<'_> {
@@ -43,17 +37,12 @@ impl Separable<'_> {
         self.padding.check_not_causal(owner)?;
         let (channels, inner) = (images.last(), sizes::product(&[images.last(), multiplier])?);
         let output = ops::conv2d_output(images, Shape::new(&[height, width, 1, inner])?, options)?;
-        let (initializer, regularizer, constraint) = self.depthwise;
         let kernel = Shape::new(&[&self.kernel_size[..axes], &[channels, multiplier]].concat())?;
-        weights.add_regularized("depthwise_kernel", kernel, initializer, regularizer)?;
-        weights.constrain(constraint)?;
-        let (initializer, regularizer, constraint) = self.pointwise;
+        weights.add_with_options("depthwise_kernel", kernel, self.depthwise)?;
         let kernel = Shape::new(&[&[1; 2][..axes], &[inner, self.filters]].concat())?;
-        weights.add_regularized("pointwise_kernel", kernel, initializer, regularizer)?;
-        weights.constrain(constraint)?;
-        if let Some((initializer, regularizer, constraint)) = self.bias {
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(constraint)?;
+        weights.add_with_options("pointwise_kernel", kernel, self.pointwise)?;
+        if let Some(options) = self.bias {
+            weights.add_with_options("bias", self.filters, options)?;
         }
         Ok([output.axis(0), output.axis(1)])
     }

@@ -24,6 +24,10 @@ pub struct Weights<'a> {
     constraints: Vec<Constrained>,
 }
 
+/// The initializer, the regularizer and the constraint of a weight.
+pub(super) type WeightOptions<'a> =
+    (&'a dyn Initializer, Option<&'a Arc<dyn Regularizer>>, Option<&'a Arc<dyn Constraint>>);
+
 /// An array with the regularizer whose penalty is added to the loss.
 pub(crate) type Penalty = (ParamId, Arc<dyn Regularizer>);
 
@@ -74,6 +78,20 @@ impl<'a> Weights<'a> {
             self.penalties.extend(self.ids.last().copied().zip(regularizer.cloned()));
         }
         Ok(())
+    }
+
+    /// Declares a learned array with the options that it has in the layers of Keras.
+    ///
+    /// # Errors
+    /// The errors of [`add_regularized`](Weights::add_regularized) and [`constrain`](Weights::constrain).
+    pub(super) fn add_with_options(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        (initializer, regularizer, constraint): WeightOptions<'_>,
+    ) -> Result<()> {
+        self.add_regularized(name, shape, initializer, regularizer)?;
+        self.constrain(constraint)
     }
 
     /// Applies a constraint to the array that was declared last, after each step of the optimizer. `None` has no effect.

@@ -64,9 +64,9 @@ impl Layer for PRelu {
                 }
             }
         }
-        let (initializer, regularizer) = (self.alpha_initializer.as_ref(), self.alpha_regularizer.as_ref());
-        weights.add_regularized("alpha", Shape::new(&sizes)?, initializer, regularizer)?;
-        weights.constrain(self.alpha_constraint.as_ref())?;
+        let options =
+            (self.alpha_initializer.as_ref(), self.alpha_regularizer.as_ref(), self.alpha_constraint.as_ref());
+        weights.add_with_options("alpha", Shape::new(&sizes)?, options)?;
         Ok(vec![*x])
     }
 

@@ -94,13 +94,13 @@ impl Layer for Conv1d {
         }
         let kernel = [self.kernel_size, channels / groups, self.filters];
         let output = ops::conv2d_output(images, [kernel[0], 1, kernel[1], kernel[2]].into(), &self.options())?;
-        let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
-        weights.add_regularized("kernel", kernel, initializer, regularizer)?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
+        weights.add_with_options("kernel", kernel, options)?;
         if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", self.filters, options)?;
         }
         Ok(vec![Shape::from([output.axis(0), self.filters])])
     }

@@ -97,14 +97,14 @@ impl Layer for Conv1dTranspose {
         check_setting(self.filters > 0, "Conv1dTranspose", "filters", self.filters, "at least 1")?;
         let images = image_shape(inputs, "channels")?;
         let [positions, _] = self.options(images.axis(0))?.size();
-        let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
         let kernel = Shape::new(&[self.kernel_size, self.filters, images.last()])?;
-        weights.add_regularized("kernel", kernel, initializer, regularizer)?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
+        weights.add_with_options("kernel", kernel, options)?;
         if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", self.filters, options)?;
         }
         Ok(vec![Shape::new(&[positions, self.filters])?])
     }

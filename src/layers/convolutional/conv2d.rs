@@ -100,21 +100,13 @@ impl Layer for Conv2d {
         }
         let kernel = Shape::from([height, width, images.axis(2) / self.groups, self.filters]);
         let output = ops::conv2d_output(*images, kernel, &self.options())?;
-        weights.add_regularized(
-            "kernel",
-            kernel,
-            self.kernel_initializer.as_ref(),
-            self.kernel_regularizer.as_ref(),
-        )?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
+        weights.add_with_options("kernel", kernel, options)?;
         if self.use_bias {
-            weights.add_regularized(
-                "bias",
-                self.filters,
-                self.bias_initializer.as_ref(),
-                self.bias_regularizer.as_ref(),
-            )?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", self.filters, options)?;
         }
         Ok(vec![output])
     }

@@ -103,14 +103,14 @@ impl Layer for Conv2dTranspose {
         };
         let [rows, columns] = self.options([height, width])?.size();
         let [kernel_height, kernel_width] = self.kernel_size.sizes();
-        let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
         let kernel = Shape::new(&[kernel_height, kernel_width, self.filters, channels])?;
-        weights.add_regularized("kernel", kernel, initializer, regularizer)?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
+        weights.add_with_options("kernel", kernel, options)?;
         if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", self.filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", self.filters, options)?;
         }
         Ok(vec![Shape::new(&[rows, columns, self.filters])?])
     }

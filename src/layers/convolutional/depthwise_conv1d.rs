@@ -87,18 +87,16 @@ impl Layer for DepthwiseConv1d {
         let images = image_shape(inputs, "channels")?;
         let (channels, filters) = (images.last(), sizes::product(&[images.last(), multiplier])?);
         let output = ops::conv2d_output(images, Shape::new(&[kernel_size, 1, 1, filters])?, &self.options(channels))?;
-        let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
-        weights.add_regularized(
-            "kernel",
-            Shape::new(&[kernel_size, channels, multiplier])?,
-            initializer,
-            regularizer,
-        )?;
-        weights.constrain(self.depthwise_constraint.as_ref())?;
+        let options = (
+            self.depthwise_initializer.as_ref(),
+            self.depthwise_regularizer.as_ref(),
+            self.depthwise_constraint.as_ref(),
+        );
+        weights.add_with_options("kernel", Shape::new(&[kernel_size, channels, multiplier])?, options)?;
         if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", filters, options)?;
         }
         Ok(vec![Shape::from([output.axis(0), filters])])
     }

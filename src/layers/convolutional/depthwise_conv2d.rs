@@ -92,18 +92,16 @@ impl Layer for DepthwiseConv2d {
         }
         let (channels, filters) = (x.axis(2), sizes::product(&[x.axis(2), multiplier])?);
         let output = ops::conv2d_output(*x, Shape::new(&[height, width, 1, filters])?, &self.options(channels))?;
-        let (initializer, regularizer) = (self.depthwise_initializer.as_ref(), self.depthwise_regularizer.as_ref());
-        weights.add_regularized(
-            "kernel",
-            Shape::new(&[height, width, channels, multiplier])?,
-            initializer,
-            regularizer,
-        )?;
-        weights.constrain(self.depthwise_constraint.as_ref())?;
+        let options = (
+            self.depthwise_initializer.as_ref(),
+            self.depthwise_regularizer.as_ref(),
+            self.depthwise_constraint.as_ref(),
+        );
+        weights.add_with_options("kernel", Shape::new(&[height, width, channels, multiplier])?, options)?;
         if self.use_bias {
-            let (initializer, regularizer) = (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref());
-            weights.add_regularized("bias", filters, initializer, regularizer)?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", filters, options)?;
         }
         Ok(vec![output])
     }

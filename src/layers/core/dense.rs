@@ -64,21 +64,13 @@ impl Layer for Dense {
         if features.rank() == 0 {
             return Err(Error::expected("at least one axis of features per sample"));
         }
-        weights.add_regularized(
-            "kernel",
-            [features.last(), self.units],
-            self.kernel_initializer.as_ref(),
-            self.kernel_regularizer.as_ref(),
-        )?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
+        weights.add_with_options("kernel", [features.last(), self.units], options)?;
         if self.use_bias {
-            weights.add_regularized(
-                "bias",
-                self.units,
-                self.bias_initializer.as_ref(),
-                self.bias_regularizer.as_ref(),
-            )?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options =
+                (self.bias_initializer.as_ref(), self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", self.units, options)?;
         }
         let leading = &features.sizes()[..features.rank() - 1];
         Ok(vec![Shape::new(&[leading, &[self.units]].concat())?])

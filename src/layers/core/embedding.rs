@@ -57,13 +57,12 @@ impl Layer for Embedding {
         check_setting(self.output_dim > 0, "Embedding", "output_dim", self.output_dim, "at least 1")?;
         let [indices] = inputs else { return Err(Error::expected("one input")) };
         let table = [self.input_dim, self.output_dim];
-        weights.add_regularized(
-            "embeddings",
-            table,
+        let options = (
             self.embeddings_initializer.as_ref(),
             self.embeddings_regularizer.as_ref(),
-        )?;
-        weights.constrain(self.embeddings_constraint.as_ref())?;
+            self.embeddings_constraint.as_ref(),
+        );
+        weights.add_with_options("embeddings", table, options)?;
         let mut sizes = indices.sizes().to_vec();
         sizes.push(self.output_dim);
         Ok(vec![Shape::new(&sizes)?])

@@ -97,15 +97,15 @@ impl Layer for BatchNorm {
             return Err(Error::expected("at least one axis per sample"));
         }
         let channels = x.axis(channel_axis(*x, self.axis)? - 1);
-        let (initializer, regularizer) = (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref());
         if self.scale {
-            weights.add_regularized("gamma", channels, initializer, regularizer)?;
-            weights.constrain(self.gamma_constraint.as_ref())?;
+            let options =
+                (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref(), self.gamma_constraint.as_ref());
+            weights.add_with_options("gamma", channels, options)?;
         }
-        let (initializer, regularizer) = (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref());
         if self.center {
-            weights.add_regularized("beta", channels, initializer, regularizer)?;
-            weights.constrain(self.beta_constraint.as_ref())?;
+            let options =
+                (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref(), self.beta_constraint.as_ref());
+            weights.add_with_options("beta", channels, options)?;
         }
         weights.add_state("moving_mean", channels, self.moving_mean_initializer.as_ref())?;
         weights.add_state("moving_variance", channels, self.moving_variance_initializer.as_ref())?;

@@ -86,17 +86,14 @@ impl Layer for LayerNorm {
         }
         let shape = sizes_of(*x, &self.axis)?;
         if self.scale {
-            weights.add_regularized(
-                "gamma",
-                shape,
-                self.gamma_initializer.as_ref(),
-                self.gamma_regularizer.as_ref(),
-            )?;
-            weights.constrain(self.gamma_constraint.as_ref())?;
+            let options =
+                (self.gamma_initializer.as_ref(), self.gamma_regularizer.as_ref(), self.gamma_constraint.as_ref());
+            weights.add_with_options("gamma", shape, options)?;
         }
         if self.center {
-            weights.add_regularized("beta", shape, self.beta_initializer.as_ref(), self.beta_regularizer.as_ref())?;
-            weights.constrain(self.beta_constraint.as_ref())?;
+            let options =
+                (self.beta_initializer.as_ref(), self.beta_regularizer.as_ref(), self.beta_constraint.as_ref());
+            weights.add_with_options("beta", shape, options)?;
         }
         Ok(vec![*x])
     }

@@ -227,18 +227,21 @@ impl Layer for ConvLstm2d {
         if !fits || states.iter().any(|state| *state != output) {
             return Err(expected());
         }
-        let (initializer, regularizer) = (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref());
-        weights.add_regularized("kernel", kernel, initializer, regularizer)?;
-        weights.constrain(self.kernel_constraint.as_ref())?;
-        let (initializer, regularizer) = (self.recurrent_initializer.as_ref(), self.recurrent_regularizer.as_ref());
-        weights.add_regularized("recurrent_kernel", recurrent_kernel, initializer, regularizer)?;
-        weights.constrain(self.recurrent_constraint.as_ref())?;
+        let options =
+            (self.kernel_initializer.as_ref(), self.kernel_regularizer.as_ref(), self.kernel_constraint.as_ref());
+        weights.add_with_options("kernel", kernel, options)?;
+        let options = (
+            self.recurrent_initializer.as_ref(),
+            self.recurrent_regularizer.as_ref(),
+            self.recurrent_constraint.as_ref(),
+        );
+        weights.add_with_options("recurrent_kernel", recurrent_kernel, options)?;
         if self.use_bias {
             let others = self.bias_initializer.as_ref();
             let forgetting = ForgetBias { others, units: self.filters };
             let initializer = if self.unit_forget_bias { &forgetting } else { others };
-            weights.add_regularized("bias", columns, initializer, self.bias_regularizer.as_ref())?;
-            weights.constrain(self.bias_constraint.as_ref())?;
+            let options = (initializer, self.bias_regularizer.as_ref(), self.bias_constraint.as_ref());
+            weights.add_with_options("bias", columns, options)?;
         }
         sizes::check_fits_memory::<f32>(&[sequence.axis(0), output.axis(0), output.axis(1), columns])?;
         let first = if self.return_sequences { output.batch(sequence.axis(0))? } else { output };
