@@ -4,7 +4,8 @@
 //! contiguous too. Lanes are filters in the forward pass and in the gradient of kernels, and taps in the gradient of
 //! images. Each image is processed while it is in cache, and the images of a batch are distributed over threads. If an
 //! image needs padding, it is copied. A kernel that covers the whole image becomes a matrix product, and so does the gradient
-//! of the images if a kernel has one tap.
+//! of the images if a kernel has one tap. Kernels of 3×3 with strides of 1 and at least 16 channels and filters are computed
+//! by fewer multiplications ([`winograd`]).
 
 mod dense;
 mod forward;
@@ -12,26 +13,35 @@ mod geometry;
 mod input;
 pub(super) mod tile;
 mod weight;
+mod winograd;
 
 pub use geometry::Geometry;
 pub use weight::IMAGES_PER_SHARD;
 
 use super::activation::Elementwise;
 use super::parallel;
+use super::simd;
 use crate::error::Result;
 use crate::sizes;
+use winograd::{Correlation, WeightGradient};
 
 /// Reusable buffers of a convolution.
 #[derive(Clone, Debug)]
-pub struct Scratch {
-    buffers: Option<Buffers>,
-}
+pub struct Scratch(Method);
 
+/// How a convolution is computed, with buffers.
 #[derive(Clone, Debug)]
-struct Buffers {
-    forward: forward::Buffers,
-    /// Buffers for the gradients of images, if they are not a product, and of kernels and biases.
-    backward: Option<(Option<input::Buffers>, weight::Buffers)>,
+enum Method {
+    /// As a product of matrices.
+    Dense,
+    /// Tap by tap.
+    Direct {
+        forward: forward::Buffers,
+        /// For training: buffers for the gradients of images, if they are not a product, and of kernels and biases.
+        backward: Option<(Option<input::Buffers>, weight::Buffers)>,
+    },
+    /// By fewer multiplications.
+    Winograd { forward: Correlation, backward: Option<(Correlation, WeightGradient)> },
 }
 
 impl Scratch {
@@ -41,21 +51,25 @@ impl Scratch {
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
     pub fn new(geometry: &Geometry, training: bool) -> Result<Scratch> {
         if geometry.covers_image() {
-            return Ok(Scratch { buffers: None });
+            return Ok(Scratch(Method::Dense));
         }
         geometry.check_sizes()?;
+        if winograd::applies(geometry) {
+            let backward = || Ok((Correlation::backward(geometry)?, WeightGradient::new(geometry)?));
+            let (forward, backward) = (Correlation::forward(geometry)?, training.then(backward).transpose()?);
+            return Ok(Scratch(Method::Winograd { forward, backward }));
+        }
         let backward = || {
             let input = (!geometry.pointwise()).then(|| input::Buffers::new(geometry)).transpose()?;
             Ok((input, weight::Buffers::new(geometry)?))
         };
-        let buffers =
-            Buffers { forward: forward::Buffers::new(geometry)?, backward: training.then(backward).transpose()? };
-        Ok(Scratch { buffers: Some(buffers) })
+        let (forward, backward) = (forward::Buffers::new(geometry)?, training.then(backward).transpose()?);
+        Ok(Scratch(Method::Direct { forward, backward }))
     }
 }
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel
-/// (rows, columns, channels).
+/// (rows, columns, channels). By [`winograd`], each of the 16 products of a tile is one chain over the channels.
 ///
 /// # Panics
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry.
@@ -69,9 +83,10 @@ pub fn forward(
     scratch: &mut Scratch,
 ) {
     geometry.check(x, w, y);
-    match &mut scratch.buffers {
-        None => dense::forward(geometry, x, w, bias, activation, y),
-        Some(buffers) => forward::forward(geometry, x, w, bias, activation, y, &mut buffers.forward),
+    match &mut scratch.0 {
+        Method::Dense => dense::forward(geometry, x, w, bias, activation, y),
+        Method::Direct { forward, .. } => forward::forward(geometry, x, w, bias, activation, y, forward),
+        Method::Winograd { forward, .. } => forward.run_forward(simd::current(), x, w, bias, activation, y),
     }
 }
 
@@ -80,10 +95,10 @@ pub fn forward(
 pub struct RequestedGradients<'a> {
     /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
     /// are added from the last row of output pixels to the first, and from the first column on within a row, or from the
-    /// last column on if columns are dilated.
+    /// last column on if columns are dilated. By [`winograd`], it is a forward pass.
     pub dx: Option<&'a mut [f32]>,
-    /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, and shards are
-    /// added in ascending order. If the kernel covers the image, a shard has
+    /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, or over its tiles by
+    /// [`winograd`], and shards are added in ascending order. If the kernel covers the image, a shard has
     /// [`matmul::ROWS_PER_CHUNK`](super::matmul::ROWS_PER_CHUNK) images.
     pub dw: Option<&'a mut [f32]>,
     /// Gradient of the biases, with equal shards.
@@ -103,25 +118,49 @@ pub fn backward(
     scratch: &mut Scratch,
 ) {
     geometry.check(x, w, dy);
-    let Some(buffers) = &mut scratch.buffers else { return dense::backward(geometry, x, w, dy, requested) };
-    let (input, weight) = buffers.backward.as_mut().expect("scratch for training");
     let RequestedGradients { dx, dw, db } = requested;
     let parameters = dw.is_some() || db.is_some();
     let passes = usize::from(dx.is_some()) + usize::from(parameters);
-    parallel::join(
-        if passes == 2 { sizes::work(&[2, geometry.batch, geometry.nanoseconds()]) } else { 0 },
-        || match (dx, input) {
-            (None, _) => {}
-            (Some(dx), None) => dense::backward_input(geometry, dy, w, dx),
-            (Some(dx), Some(input)) => input::backward(geometry, dy, w, dx, input),
-        },
-        || {
-            if parameters {
-                weight::backward(geometry, x, dy, dw, db, weight);
-            }
-        },
-    );
+    let work = if passes == 2 { sizes::work(&[2, geometry.batch, geometry.nanoseconds()]) } else { 0 };
+    match &mut scratch.0 {
+        Method::Dense => dense::backward(geometry, x, w, dy, RequestedGradients { dx, dw, db }),
+        Method::Direct { backward, .. } => {
+            let (input, weight) = backward.as_mut().expect(FOR_TRAINING);
+            parallel::join(
+                work,
+                || match (dx, input) {
+                    (None, _) => {}
+                    (Some(dx), None) => dense::backward_input(geometry, dy, w, dx),
+                    (Some(dx), Some(input)) => input::backward(geometry, dy, w, dx, input),
+                },
+                || {
+                    if parameters {
+                        weight::backward(geometry, x, dy, dw, db, weight);
+                    }
+                },
+            );
+        }
+        Method::Winograd { backward, .. } => {
+            let (input, weight) = backward.as_mut().expect(FOR_TRAINING);
+            parallel::join(
+                work,
+                || {
+                    if let Some(dx) = dx {
+                        input.run_backward(simd::current(), dy, w, dx);
+                    }
+                },
+                || {
+                    if parameters {
+                        weight.run(simd::current(), x, dy, dw, db);
+                    }
+                },
+            );
+        }
+    }
 }
+
+/// What a scratch for gradients must be.
+const FOR_TRAINING: &str = "scratch for training";
 
 /// dx = Σ dy·w over the windows that contain an element, the gradient [`RequestedGradients::dx`] alone.
 ///
@@ -129,10 +168,11 @@ pub fn backward(
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
 pub fn backward_input(geometry: &Geometry, w: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
     geometry.check(dx, w, dy);
-    let input = scratch.buffers.as_mut().map(|buffers| buffers.backward.as_mut().expect("scratch for training"));
-    match input {
-        Some((Some(input), _)) => input::backward(geometry, dy, w, dx, input),
-        _ => dense::backward_input(geometry, dy, w, dx),
+    match &mut scratch.0 {
+        Method::Direct { backward: Some((Some(input), _)), .. } => input::backward(geometry, dy, w, dx, input),
+        Method::Winograd { backward: Some((input, _)), .. } => input.run_backward(simd::current(), dy, w, dx),
+        Method::Dense | Method::Direct { backward: Some((None, _)), .. } => dense::backward_input(geometry, dy, w, dx),
+        Method::Direct { backward: None, .. } | Method::Winograd { backward: None, .. } => panic!("{FOR_TRAINING}"),
     }
 }
 

@@ -49,3 +49,4 @@ mod transposed;
 pub(crate) mod update;
 pub(crate) mod weighted_sums;
 pub(crate) mod window;
+mod workspace;

@@ -43,6 +43,19 @@ pub(super) struct Strip {
     pub(super) lanes: usize,
 }
 
+impl Strip {
+    /// The strip that starts at filter `at` of `filters`. With `wide` vectors, it has 32 filters if that many are left, or at
+    /// least more than sixteen.
+    pub(super) fn new(filters: usize, at: usize, wide: bool) -> Strip {
+        let lanes = match filters - at {
+            _ if filters <= 8 => 8,
+            17.. if wide && filters >= 2 * LANES => 2 * LANES,
+            _ => LANES,
+        };
+        Strip { at, first: at.min(filters.saturating_sub(lanes)), lanes }
+    }
+}
+
 impl Geometry {
     /// Rows and columns of a padded image: the extent of all windows, and at least the size of the image.
     pub(in crate::kernels) fn padded_size(&self) -> [usize; 2] {
@@ -125,15 +138,9 @@ impl Geometry {
         self.filters.next_multiple_of(LANES)
     }
 
-    /// The strip of filters of a group that starts at filter `at`. With `wide` vectors, it has 32 filters if that many are
-    /// left, or at least more than sixteen.
+    /// The strip of filters of a group that starts at filter `at`.
     pub(super) fn strip(&self, at: usize, wide: bool) -> Strip {
-        let lanes = match self.filters - at {
-            _ if self.filters <= 8 => 8,
-            17.. if wide && self.filters >= 2 * LANES => 2 * LANES,
-            _ => LANES,
-        };
-        Strip { at, first: at.min(self.filters.saturating_sub(lanes)), lanes }
+        Strip::new(self.filters, at, wide)
     }
 
     /// Whether corresponding taps of adjacent windows are contiguous.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::kernels::{matmul, samples};
 
-fn geometry(batch: usize, size: [usize; 3], kernel: [usize; 2], filters: usize) -> Geometry {
+pub(super) fn geometry(batch: usize, size: [usize; 3], kernel: [usize; 2], filters: usize) -> Geometry {
     let [height, width, channels] = size;
     let output = [height - kernel[0] + 1, width - kernel[1] + 1];
     let (groups, strides, dilation, padding) = (1, [1, 1], [1, 1], [0, 0]);
@@ -48,7 +48,7 @@ fn cases() -> Vec<Geometry> {
 
 /// Calls `term(output element, input element, kernel element)` in the order of images, pixels, groups, taps. The output and
 /// kernel elements are the first of a group's filters.
-fn for_each_term(g: &Geometry, mut term: impl FnMut(usize, usize, usize)) {
+pub(super) fn for_each_term(g: &Geometry, mut term: impl FnMut(usize, usize, usize)) {
     let (pixels, channels) = (g.output[0] * g.output[1], g.channels);
     for (pixel, group) in (0..g.batch * pixels).flat_map(|pixel| (0..g.groups).map(move |group| (pixel, group))) {
         let (image, row, column) = (pixel / pixels, pixel / g.output[1] % g.output[0], pixel % g.output[1]);

@@ -1,0 +1,359 @@
+//! The forward pass and the gradient of the images, which is the forward pass of the padded gradients with rotated kernels.
+
+use super::planes::Planes;
+use super::tiling::Tiling;
+use super::{PLANES, bounded, plain, transforms};
+use crate::error::Result;
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::aligned_buffer::AlignedBuffer;
+use crate::kernels::conv2d::geometry::{Geometry, Strip};
+use crate::kernels::conv2d::tile::LANES;
+use crate::kernels::parallel;
+use crate::kernels::simd::{Fma, SimdLevel, Square, copy_lanes, vectorized};
+use crate::kernels::tile::{self, Panel, for_tiles};
+use crate::kernels::workspace::Workspace;
+use crate::sizes;
+use std::ops::Range;
+
+/// Images per thread.
+const IMAGES_PER_PIECE: usize = 8;
+
+/// Elements of the transformed inputs and outputs of a block, which are read and written several times and stay in the
+/// second cache.
+const BLOCK_ELEMENTS: usize = 1 << 17;
+
+/// A convolution of images with transformed kernels.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Correlation {
+    tiling: Tiling,
+    /// Channels of the input images.
+    channels: usize,
+    /// Channels of the output images.
+    filters: usize,
+    /// For each plane and strip of filters: the lanes of each channel.
+    panels: AlignedBuffer,
+    /// Zeros for absent biases.
+    zeros: AlignedBuffer,
+    workspace: Workspace,
+}
+
+impl Correlation {
+    /// Prepares the forward pass.
+    pub(in super::super) fn forward(geometry: &Geometry) -> Result<Correlation> {
+        let &Geometry { height, width, padding, output, channels, filters, .. } = geometry;
+        Correlation::new(Tiling { input: [height, width], padding, output }, channels, filters)
+    }
+
+    /// Prepares the gradient of the images.
+    pub(in super::super) fn backward(geometry: &Geometry) -> Result<Correlation> {
+        let &Geometry { height, width, padding, output, channels, filters, .. } = geometry;
+        let padding = padding.map(|padding| 2 - padding);
+        Correlation::new(Tiling { input: output, padding, output: [height, width] }, filters, channels)
+    }
+
+    fn new(tiling: Tiling, channels: usize, filters: usize) -> Result<Correlation> {
+        let (input, output) = block(channels, filters, tiles_per_block(channels, filters));
+        Ok(Correlation {
+            tiling,
+            channels,
+            filters,
+            panels: AlignedBuffer::zeros(sizes::check_fits_memory::<f32>(&[
+                PLANES,
+                channels,
+                filters.next_multiple_of(LANES),
+            ])?),
+            zeros: AlignedBuffer::zeros(filters),
+            workspace: Workspace::with_capacity(sizes::sum(&[input.len(), output.len(), input.patch()])?)?,
+        })
+    }
+
+    /// y = activation(x ∗ w + bias), for kernels of [3, 3, channels, filters].
+    pub(in super::super) fn run_forward(
+        &mut self,
+        level: SimdLevel,
+        x: &[f32],
+        w: &[f32],
+        bias: Option<&[f32]>,
+        activation: Elementwise,
+        y: &mut [f32],
+    ) {
+        let transformed = bounded(level, w);
+        if transformed {
+            pack(level, w, self.channels, self.filters, &mut self.panels);
+        }
+        let taps = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: false };
+        self.run(level, x, taps, bias, activation, transformed, y);
+    }
+
+    /// The gradient of the images, for kernels of [3, 3, channels, filters] and the gradient `dy` of the outputs.
+    pub(in super::super) fn run_backward(&mut self, level: SimdLevel, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+        let transformed = bounded(level, w);
+        if transformed {
+            pack_rotated(level, w, self.filters, self.channels, &mut self.panels);
+        }
+        let taps = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: true };
+        self.run(level, dy, taps, None, Elementwise::Linear, transformed, dx);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a convolution")]
+    fn run(
+        &self,
+        level: SimdLevel,
+        x: &[f32],
+        kernel: plain::Kernel<'_>,
+        bias: Option<&[f32]>,
+        activation: Elementwise,
+        transformed: bool,
+        y: &mut [f32],
+    ) {
+        let (input, output) = (self.tiling.input_image(self.channels), self.tiling.output_image(self.filters));
+        let multiply_adds = [IMAGES_PER_PIECE, self.tiling.per_image(), PLANES, self.channels, self.filters];
+        let nanoseconds = sizes::work(&multiply_adds) / parallel::MULTIPLY_ADDS_PER_NANOSECOND;
+        parallel::for_each_pair(
+            (x, IMAGES_PER_PIECE * input),
+            (y, IMAGES_PER_PIECE * output),
+            nanoseconds,
+            |_, x, y| {
+                let count = y.len() / output;
+                let mut done = 0;
+                for number in 0..=count {
+                    let regular = number < count && transformed && bounded(level, &x[number * input..][..input]);
+                    if regular {
+                        continue;
+                    }
+                    self.transformed(
+                        level,
+                        &x[done * input..number * input],
+                        bias,
+                        &mut y[done * output..number * output],
+                    );
+                    if number < count {
+                        let (x, y) = (&x[number * input..][..input], &mut y[number * output..][..output]);
+                        plain::correlate(level, &self.tiling, x, kernel, bias, y);
+                    }
+                    done = number + 1;
+                }
+                if activation != Elementwise::Linear {
+                    activation::finish_row(level, activation, &[], y);
+                }
+            },
+        );
+    }
+
+    /// Computes whole images by transformed values.
+    fn transformed(&self, level: SimdLevel, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        let tiles = x.len() / self.tiling.input_image(self.channels) * self.tiling.per_image();
+        let most = tiles_per_block(self.channels, self.filters);
+        let bias = bias.unwrap_or(&self.zeros[..self.filters]);
+        let mut first = 0;
+        while first < tiles {
+            let block_tiles = first..tiles.min(first + most);
+            first = block_tiles.end;
+            let (input, output) = block(self.channels, self.filters, block_tiles.len());
+            self.workspace.lend(input.len() + output.len() + input.patch(), |values| {
+                let (v, values) = values.split_at_mut(input.len());
+                let (m, patch) = values.split_at_mut(output.len());
+                transform_inputs(level, &self.tiling, x, input, block_tiles.clone(), v, patch);
+                multiply(level, v, input, &self.panels, m, output, block_tiles.len());
+                transform_outputs(level, &self.tiling, m, output, block_tiles, bias, y);
+            });
+        }
+    }
+}
+
+/// Number of tiles that are processed together: a multiple of the rows of a tile of products.
+fn tiles_per_block(channels: usize, filters: usize) -> usize {
+    let most = BLOCK_ELEMENTS / (PLANES * channels.saturating_add(filters));
+    (most / 12 * 12).clamp(24, 96)
+}
+
+/// The layouts of the transformed inputs and outputs of some tiles.
+fn block(channels: usize, filters: usize, tiles: usize) -> (Planes, Planes) {
+    (Planes::new(tiles, channels), Planes::new(tiles, filters))
+}
+
+/// The first lanes of vectors that cover `channels`. The last one may overlap the one before.
+#[inline(always)]
+pub(super) fn vectors(channels: usize) -> impl Iterator<Item = usize> {
+    (0..channels).step_by(LANES).map(move |at| at.min(channels - LANES))
+}
+
+vectorized! {
+    /// Transforms the input patches of tiles.
+    pub(super) fn transform_inputs<F: Fma>(
+        tiling: &Tiling,
+        images: &[f32],
+        planes: Planes,
+        tiles: Range<usize>,
+        to: &mut [f32],
+        buffer: &mut [f32],
+    ) {
+        for (row, tile) in tiles.enumerate() {
+            let patch = tiling.patch(images, planes.channels, tile, buffer);
+            for first in vectors(planes.channels) {
+                let mut x = [[0.0; LANES]; PLANES];
+                for p in 0..PLANES {
+                    let at = p % 4 * planes.channels + first;
+                    x[p] = *patch[p / 4][at..].first_chunk().expect("lanes of a vector");
+                }
+                let v = transforms::inputs::<F>(x);
+                for p in 0..PLANES {
+                    copy_lanes(&v[p], to[planes.at(p, row, first)..].first_chunk_mut::<LANES>().expect("a row"));
+                }
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// Transforms products to the outputs of tiles.
+    fn transform_outputs<F: Fma>(
+        tiling: &Tiling,
+        from: &[f32],
+        planes: Planes,
+        tiles: Range<usize>,
+        bias: &[f32],
+        images: &mut [f32],
+    ) {
+        for (row, tile) in tiles.enumerate() {
+            let offsets = tiling.outputs(planes.channels, tile);
+            for first in vectors(planes.channels) {
+                let mut m = [[0.0; LANES]; PLANES];
+                for p in 0..PLANES {
+                    m[p] = *from[planes.at(p, row, first)..].first_chunk().expect("a row");
+                }
+                let y = transforms::outputs::<F>(m);
+                let bias: &[f32; LANES] = bias[first..].first_chunk().expect("a bias for each filter");
+                for p in 0..4 {
+                    if let Some(offset) = offsets[p] {
+                        // Adding 0 turns −0 into 0, as in every product.
+                        let mut pixel = y[p];
+                        F::add(&[0.0; LANES], &mut pixel);
+                        F::add(bias, &mut pixel);
+                        copy_lanes(&pixel, images[offset + first..].first_chunk_mut::<LANES>().expect("a pixel"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// Multiplies the transformed inputs of `tiles` tiles by the transformed kernels, plane by plane.
+    fn multiply<F: Fma>(
+        v: &[f32],
+        input: Planes,
+        panels: &[f32],
+        m: &mut [f32],
+        output: Planes,
+        tiles: usize,
+    ) {
+        let (channels, filters) = (input.channels, output.channels);
+        let panels = panels.chunks_exact(channels * filters.next_multiple_of(LANES));
+        for (plane, panels) in panels.enumerate() {
+            let (v, m) = (&v[plane * input.stride..], &mut m[plane * output.stride..]);
+            let mut at = 0;
+            while at < filters {
+                let strip = Strip::new(filters, at, F::COLUMNS > LANES);
+                let rows = &panels[at * channels..][..strip.lanes * channels];
+                if F::COLUMNS > LANES && strip.lanes > LANES {
+                    multiply_strip::<F, { 2 * LANES }>(v, channels, rows, &mut m[strip.first..], filters, tiles);
+                } else {
+                    multiply_strip::<F, LANES>(v, channels, rows, &mut m[strip.first..], filters, tiles);
+                }
+                at += strip.lanes;
+            }
+        }
+    }
+}
+
+/// Multiplies rows of transformed inputs by a strip of transformed kernels.
+#[inline(always)]
+fn multiply_strip<F: Fma, const L: usize>(
+    v: &[f32],
+    channels: usize,
+    panel: &[f32],
+    m: &mut [f32],
+    filters: usize,
+    tiles: usize,
+) {
+    for_tiles!(F, 0..tiles, (first, R) => {
+        let mut rows = [&v[..0]; R];
+        for r in 0..R {
+            rows[r] = &v[(first + r) * channels..][..channels];
+        }
+        let sums = tile::by_rows::<F, R, L>([[0.0; L]; R], rows, Panel { rows: panel, stride: L });
+        for r in 0..R {
+            copy_lanes(&sums[r], m[(first + r) * filters..].first_chunk_mut::<L>().expect("a row of products"));
+        }
+    });
+}
+
+vectorized! {
+    /// Transforms kernels of [3, 3, channels, filters], with filters in the lanes of the panels.
+    fn pack<F: Fma>(w: &[f32], channels: usize, filters: usize, panels: &mut [f32]) {
+        let plane = channels * filters.next_multiple_of(LANES);
+        let mut at = 0;
+        while at < filters {
+            let strip = Strip::new(filters, at, F::COLUMNS > LANES);
+            for channel in 0..channels {
+                for lane in (0..strip.lanes).step_by(LANES) {
+                    let u = transforms::kernel::<F>(taps(w, channels * filters, channel * filters + strip.first + lane));
+                    let to = at * channels + channel * strip.lanes + lane;
+                    for p in 0..PLANES {
+                        copy_lanes(&u[p], panels[p * plane + to..].first_chunk_mut::<LANES>().expect("a row of a panel"));
+                    }
+                }
+            }
+            at += strip.lanes;
+        }
+    }
+}
+
+/// The taps of sixteen filters, starting with filter `at` of the first tap.
+#[inline(always)]
+fn taps(w: &[f32], stride: usize, at: usize) -> [transforms::Lanes; 9] {
+    let mut taps = [[0.0; LANES]; 9];
+    for t in 0..9 {
+        taps[t] = *w[t * stride + at..].first_chunk().expect("sixteen filters");
+    }
+    taps
+}
+
+/// The plane of a kernel rotated by 180°, which swaps its first and last transformed rows and columns.
+fn rotated(plane: usize) -> usize {
+    const SWAPPED: [usize; 4] = [3, 1, 2, 0];
+    4 * SWAPPED[plane / 4] + SWAPPED[plane % 4]
+}
+
+vectorized! {
+    /// Transforms rotated kernels of [3, 3, channels, filters], with channels in the lanes of the panels.
+    fn pack_rotated<F: Fma>(w: &[f32], channels: usize, filters: usize, panels: &mut [f32]) {
+        let plane = filters * channels.next_multiple_of(LANES);
+        let mut squares: [Square; PLANES] = [[[0.0; LANES]; LANES]; PLANES];
+        let mut at = 0;
+        while at < channels {
+            let strip = Strip::new(channels, at, F::COLUMNS > LANES);
+            for lane in (0..strip.lanes).step_by(LANES) {
+                for filter in vectors(filters) {
+                    for row in 0..LANES {
+                        let channel = strip.first + lane + row;
+                        let u = transforms::kernel::<F>(taps(w, channels * filters, channel * filters + filter));
+                        for p in 0..PLANES {
+                            squares[p][row] = u[p];
+                        }
+                    }
+                    for (p, square) in squares.iter_mut().enumerate() {
+                        F::transpose(square);
+                        let to = rotated(p) * plane + at * filters + filter * strip.lanes + lane;
+                        for (row, square) in square.iter().enumerate() {
+                            let to = panels[to + row * strip.lanes..].first_chunk_mut::<LANES>();
+                            copy_lanes(square, to.expect("a row of a panel"));
+                        }
+                    }
+                }
+            }
+            at += strip.lanes;
+        }
+    }
+}
