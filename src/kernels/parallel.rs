@@ -61,6 +61,12 @@ pub(crate) fn enough_for_all_threads(pieces: usize) -> bool {
     pieces >= 2 * rayon::current_num_threads()
 }
 
+/// Number of parts of each of `pieces` pieces, so that there are enough for all threads. It may change the assignment of work
+/// to threads, but never the result.
+pub(crate) fn parts_of_each(pieces: usize) -> usize {
+    if enough_for_all_threads(pieces) { 1 } else { (4 * rayon::current_num_threads()).div_ceil(pieces.max(1)) }
+}
+
 /// Calls `work(i, chunk)` for chunk `i` of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is the
 /// time of one whole chunk.
 pub(crate) fn for_each_chunk<T: Send>(

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::images;
+use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, SimdLevel, copy_lanes, vectorized};
 use crate::sizes;
 
@@ -103,12 +104,18 @@ pub(super) fn forward(
     buffers.pack(geometry, w, wide(geometry, level));
     let layer = Layer { geometry, offsets: &buffers.offsets, bases: &buffers.bases, panels: &buffers.panels, bias };
     let (input, output) = (geometry.input_image(), geometry.output_image());
+    // The rows of each image are distributed over threads too if there are few images.
+    let rows_of_part = geometry.output[0].div_ceil(parallel::parts_of_each(buffers.padded.len()));
     let nanoseconds = sizes::work(&[IMAGES_PER_PIECE, geometry.nanoseconds()]);
     let images = ((x, IMAGES_PER_PIECE * input), (y, IMAGES_PER_PIECE * output), (&mut buffers.padded[..], 1));
     images::for_each(images.0, images.1, images.2, nanoseconds, &|x, y, padded| {
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
             for group in 0..geometry.groups {
-                image(level, &layer, geometry.pad(x, group, &mut padded[0]), y, group);
+                let x = geometry.pad(x, group, &mut padded[0]);
+                let nanoseconds = geometry.nanoseconds() * rows_of_part / geometry.output[0] / geometry.groups;
+                parallel::for_each_chunk(y, rows_of_part * geometry.output_row(), nanoseconds, |number, y| {
+                    rows(level, &layer, x, number * rows_of_part, y, group);
+                });
             }
             if activation != Elementwise::Linear {
                 activation::finish_row(level, activation, &[], y);
@@ -120,57 +127,65 @@ pub(super) fn forward(
 /// Buffer for a tile with fewer filters than lanes.
 type TileBuffer = [f32; tile::MAX_ROWS * LANES];
 
-/// Computes all pixels of a group of filters from a padded image of the group's channels.
-fn image(level: SimdLevel, layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize) {
+/// Computes some rows of pixels of a group of filters from a padded image of the group's channels. `y` starts at row number
+/// `first`.
+fn rows(level: SimdLevel, layer: &Layer<'_>, x: &[f32], first: usize, y: &mut [f32], group: usize) {
     let (geometry, wide, mut at) = (layer.geometry, wide(layer.geometry, level), 0);
     while at < geometry.filters {
         let strip = geometry.strip(at, wide);
         match strip.lanes {
-            8 => panel::<8>(level, layer, x, y, group, strip),
-            LANES => panel::<LANES>(level, layer, x, y, group, strip),
-            _ => wide_panel(level, layer, x, y, group, strip),
+            8 => panel::<8>(level, layer, x, first, y, group, strip),
+            LANES => panel::<LANES>(level, layer, x, first, y, group, strip),
+            _ => wide_panel(level, layer, x, first, y, group, strip),
         }
         at += strip.lanes;
     }
 }
 
 vectorized! {
-    /// Computes all pixels of a padded image for a strip of up to sixteen filters.
-    fn panel<F: Fma, const L: usize>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize, strip: Strip) {
+    /// Computes pixels of a padded image, starting with row `row`, for a strip of up to sixteen filters.
+    fn panel<F: Fma, const L: usize>(
+        layer: &Layer<'_>,
+        x: &[f32],
+        row: usize,
+        y: &mut [f32],
+        group: usize,
+        strip: Strip,
+    ) {
         let geometry = layer.geometry;
         let (panel, first) = (layer.panel::<L>(group, strip), group * geometry.filters + strip.first);
         let bias = bias_lanes(layer.bias, first);
         let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
         if geometry.side_by_side() {
             // Corresponding taps of adjacent windows are contiguous.
-            for (row, pixel) in (0..geometry.pixels()).step_by(geometry.output[1]).enumerate() {
+            for (row, y) in (row..).zip(y.chunks_exact_mut(geometry.output_row())) {
                 let (x, columns) = (&x[row * geometry.strides[0] * geometry.padded_row()..], 0..geometry.output[1]);
                 for_even_tiles!([12 9 8 6 4 2 1] up to tile::max_rows::<F, L>(), columns, (column, _, R) => {
                     let mut sums = [[0.0; L]; R];
                     tile::side_by_side::<F, R, L>(&mut sums, &x[column..], layer.offsets, panel);
-                    store::<F, R, L>(&sums, &bias, &mut y[(pixel + column) * filters + first..], filters, &mut buffers);
+                    store::<F, R, L>(&sums, &bias, &mut y[column * filters + first..], filters, &mut buffers);
                 });
             }
             return;
         }
-        for_even_tiles!([9 6 4 2 1] up to max_rows_apart::<F, L>(), 0..geometry.pixels(), (pixel, _, R) => {
-            let sums = window_sums::<F, R, L>(layer, x, panel, pixel);
+        for_even_tiles!([9 6 4 2 1] up to max_rows_apart::<F, L>(), 0..y.len() / filters, (pixel, _, R) => {
+            let sums = window_sums::<F, R, L>(layer, x, panel, row * geometry.output[1] + pixel);
             store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
         });
     }
 }
 
 vectorized! {
-    /// Computes all pixels of a padded image for a strip of 32 filters, if tiles have that many columns.
-    fn wide_panel<F: Fma>(layer: &Layer<'_>, x: &[f32], y: &mut [f32], group: usize, strip: Strip) {
+    /// Computes pixels of a padded image, starting with row `row`, for a strip of 32 filters, if tiles have that many columns.
+    fn wide_panel<F: Fma>(layer: &Layer<'_>, x: &[f32], row: usize, y: &mut [f32], group: usize, strip: Strip) {
         const L: usize = 2 * LANES;
         if const { F::COLUMNS == L } {
             let geometry = layer.geometry;
             let (panel, first) = (layer.panel::<L>(group, strip), group * geometry.filters + strip.first);
             let bias = bias_lanes(layer.bias, first);
             let (filters, mut buffers) = (geometry.all_filters(), [0.0; tile::MAX_ROWS * LANES]);
-            for_even_tiles!([8 7 6 4 2 1] up to MAX_WIDE_ROWS, 0..geometry.pixels(), (pixel, _, R) => {
-                let sums = window_sums::<F, R, L>(layer, x, panel, pixel);
+            for_even_tiles!([8 7 6 4 2 1] up to MAX_WIDE_ROWS, 0..y.len() / filters, (pixel, _, R) => {
+                let sums = window_sums::<F, R, L>(layer, x, panel, row * geometry.output[1] + pixel);
                 store::<F, R, L>(&sums, &bias, &mut y[pixel * filters + first..], filters, &mut buffers);
             });
         }

@@ -93,6 +93,10 @@ impl Geometry {
         self.output[0] * self.output[1]
     }
 
+    pub(super) fn output_row(&self) -> usize {
+        self.output[1] * self.all_filters()
+    }
+
     pub(super) fn output_image(&self) -> usize {
         self.pixels() * self.all_filters()
     }

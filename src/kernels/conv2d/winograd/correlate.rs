@@ -15,8 +15,8 @@ use crate::kernels::workspace::Workspace;
 use crate::sizes;
 use std::ops::Range;
 
-/// Images per thread.
-const IMAGES_PER_PIECE: usize = 8;
+/// Minimum work of a part in nanoseconds. Each part reads all kernels.
+const MIN_NANOSECONDS: usize = 200_000;
 
 /// Elements of the transformed inputs and outputs of a block, which are read and written several times and stay in the
 /// second cache.
@@ -35,6 +35,16 @@ pub(in super::super) struct Correlation {
     /// Zeros for absent biases.
     zeros: AlignedBuffer,
     workspace: Workspace,
+}
+
+/// The data of a pass.
+#[derive(Clone, Copy)]
+struct Images<'a> {
+    x: &'a [f32],
+    bias: Option<&'a [f32]>,
+    activation: Elementwise,
+    /// Whether the transformed kernels may be used.
+    transformed: bool,
 }
 
 impl Correlation {
@@ -81,8 +91,8 @@ impl Correlation {
         if transformed {
             pack(level, w, self.channels, self.filters, &mut self.panels);
         }
-        let taps = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: false };
-        self.run(level, x, taps, bias, activation, transformed, y);
+        let kernel = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: false };
+        self.run(level, Images { x, bias, activation, transformed }, kernel, y);
     }
 
     /// The gradient of the images, for kernels of [3, 3, channels, filters] and the gradient `dy` of the outputs.
@@ -91,71 +101,76 @@ impl Correlation {
         if transformed {
             pack_rotated(level, w, self.filters, self.channels, &mut self.panels);
         }
-        let taps = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: true };
-        self.run(level, dy, taps, None, Elementwise::Linear, transformed, dx);
+        let kernel = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: true };
+        self.run(level, Images { x: dy, bias: None, activation: Elementwise::Linear, transformed }, kernel, dx);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a convolution")]
-    fn run(
+    fn run(&self, level: SimdLevel, images: Images<'_>, kernel: plain::Kernel<'_>, y: &mut [f32]) {
+        let rows = images.x.len() / self.tiling.input_image(self.channels) * self.tiling.rows();
+        self.split(level, images, kernel, 0..rows, y);
+    }
+
+    /// Computes some rows of tiles, on several threads if that is worthwhile. `y` starts at the first one.
+    fn split(
         &self,
         level: SimdLevel,
-        x: &[f32],
+        images: Images<'_>,
         kernel: plain::Kernel<'_>,
-        bias: Option<&[f32]>,
-        activation: Elementwise,
-        transformed: bool,
+        rows: Range<usize>,
         y: &mut [f32],
     ) {
-        let (input, output) = (self.tiling.input_image(self.channels), self.tiling.output_image(self.filters));
-        let multiply_adds = [IMAGES_PER_PIECE, self.tiling.per_image(), PLANES, self.channels, self.filters];
+        let multiply_adds = [rows.len(), self.tiling.columns(), PLANES, self.channels, self.filters];
         let nanoseconds = sizes::work(&multiply_adds) / parallel::MULTIPLY_ADDS_PER_NANOSECOND;
-        parallel::for_each_pair(
-            (x, IMAGES_PER_PIECE * input),
-            (y, IMAGES_PER_PIECE * output),
+        if rows.len() < 2 || nanoseconds < MIN_NANOSECONDS || !parallel::worth_a_fork(nanoseconds) {
+            return self.rows(level, images, kernel, rows, y);
+        }
+        let middle = self.tiling.middle(&rows);
+        let start = self.tiling.row_offset(self.filters, rows.start);
+        let (first, last) = y.split_at_mut(self.tiling.row_offset(self.filters, middle) - start);
+        parallel::join(
             nanoseconds,
-            |_, x, y| {
-                let count = y.len() / output;
-                let mut done = 0;
-                for number in 0..=count {
-                    let regular = number < count && transformed && bounded(level, &x[number * input..][..input]);
-                    if regular {
-                        continue;
-                    }
-                    self.transformed(
-                        level,
-                        &x[done * input..number * input],
-                        bias,
-                        &mut y[done * output..number * output],
-                    );
-                    if number < count {
-                        let (x, y) = (&x[number * input..][..input], &mut y[number * output..][..output]);
-                        plain::correlate(level, &self.tiling, x, kernel, bias, y);
-                    }
-                    done = number + 1;
-                }
-                if activation != Elementwise::Linear {
-                    activation::finish_row(level, activation, &[], y);
-                }
-            },
+            || self.split(level, images, kernel, rows.start..middle, first),
+            || self.split(level, images, kernel, middle..rows.end, last),
         );
     }
 
-    /// Computes whole images by transformed values.
-    fn transformed(&self, level: SimdLevel, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        let tiles = x.len() / self.tiling.input_image(self.channels) * self.tiling.per_image();
-        let most = tiles_per_block(self.channels, self.filters);
-        let bias = bias.unwrap_or(&self.zeros[..self.filters]);
-        let mut first = 0;
-        while first < tiles {
-            let block_tiles = first..tiles.min(first + most);
-            first = block_tiles.end;
-            let (input, output) = block(self.channels, self.filters, block_tiles.len());
+    /// Computes some rows of tiles. Each is computed by plain loops if its inputs are large. `y` starts at the first one.
+    fn rows(&self, level: SimdLevel, images: Images<'_>, kernel: plain::Kernel<'_>, rows: Range<usize>, y: &mut [f32]) {
+        let offset = |row| self.tiling.row_offset(self.filters, row) - self.tiling.row_offset(self.filters, rows.start);
+        let mut done = rows.start;
+        for row in rows.start..=rows.end {
+            let inside = row < rows.end;
+            if inside && images.transformed && bounded(level, self.tiling.row_inputs(images.x, self.channels, row)) {
+                continue;
+            }
+            self.transformed(level, images, done..row, &mut y[offset(done)..offset(row)]);
+            if inside {
+                let y = &mut y[offset(row)..offset(row + 1)];
+                plain::correlate(level, &self.tiling, row, images.x, kernel, images.bias, y);
+            }
+            done = row + 1;
+        }
+        if images.activation != Elementwise::Linear {
+            activation::finish_row(level, images.activation, &[], y);
+        }
+    }
+
+    /// Computes some rows of tiles by transformed values. `y` starts at the first one.
+    fn transformed(&self, level: SimdLevel, images: Images<'_>, rows: Range<usize>, y: &mut [f32]) {
+        let (columns, most) = (self.tiling.columns(), tiles_per_block(self.channels, self.filters));
+        let bias = images.bias.unwrap_or(&self.zeros[..self.filters]);
+        let start = self.tiling.row_offset(self.filters, rows.start);
+        let (mut first, end) = (rows.start * columns, rows.end * columns);
+        while first < end {
+            let tiles = first..end.min(first + most);
+            first = tiles.end;
+            let (input, output) = block(self.channels, self.filters, tiles.len());
             self.workspace.lend(input.len() + output.len() + input.patch(), |values| {
                 let (v, values) = values.split_at_mut(input.len());
                 let (m, patch) = values.split_at_mut(output.len());
-                transform_inputs(level, &self.tiling, x, input, block_tiles.clone(), v, patch);
-                multiply(level, v, input, &self.panels, m, output, block_tiles.len());
-                transform_outputs(level, &self.tiling, m, output, block_tiles, bias, y);
+                transform_inputs(level, &self.tiling, images.x, input, tiles.clone(), v, patch);
+                multiply(level, v, input, &self.panels, m, output, tiles.len());
+                transform_outputs(level, &self.tiling, m, output, tiles, bias, start, y);
             });
         }
     }
@@ -188,8 +203,8 @@ vectorized! {
         to: &mut [f32],
         buffer: &mut [f32],
     ) {
-        for (row, tile) in tiles.enumerate() {
-            let patch = tiling.patch(images, planes.channels, tile, buffer);
+        for (row, place) in tiling.places(&tiles).enumerate() {
+            let patch = tiling.patch(images, planes.channels, place, buffer);
             for first in vectors(planes.channels) {
                 let mut x = [[0.0; LANES]; PLANES];
                 for p in 0..PLANES {
@@ -206,17 +221,18 @@ vectorized! {
 }
 
 vectorized! {
-    /// Transforms products to the outputs of tiles.
+    /// Transforms products to the outputs of tiles. `images` starts at offset `start` of the output images.
     fn transform_outputs<F: Fma>(
         tiling: &Tiling,
         from: &[f32],
         planes: Planes,
         tiles: Range<usize>,
         bias: &[f32],
+        start: usize,
         images: &mut [f32],
     ) {
-        for (row, tile) in tiles.enumerate() {
-            let offsets = tiling.outputs(planes.channels, tile);
+        for (row, place) in tiling.places(&tiles).enumerate() {
+            let offsets = tiling.outputs(planes.channels, place);
             for first in vectors(planes.channels) {
                 let mut m = [[0.0; LANES]; PLANES];
                 for p in 0..PLANES {
@@ -230,7 +246,7 @@ vectorized! {
                         let mut pixel = y[p];
                         F::add(&[0.0; LANES], &mut pixel);
                         F::add(bias, &mut pixel);
-                        copy_lanes(&pixel, images[offset + first..].first_chunk_mut::<LANES>().expect("a pixel"));
+                        copy_lanes(&pixel, images[offset - start + first..].first_chunk_mut::<LANES>().expect("a pixel"));
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::tiling::Tiling;
 use crate::kernels::simd::vectorized;
+use std::ops::Range;
 
 /// Kernels of 3×3 taps, as stored for the forward pass.
 #[derive(Clone, Copy)]
@@ -15,18 +16,22 @@ pub(super) struct Kernel<'a> {
 }
 
 vectorized! {
-    /// Convolves an image.
+    /// Computes a row of tiles, counted through all images.
     pub(super) fn correlate<F: Fma>(
         tiling: &Tiling,
+        row: usize,
         x: &[f32],
         kernel: Kernel<'_>,
         bias: Option<&[f32]>,
         y: &mut [f32],
     ) {
         let Kernel { w, channels, filters, rotated } = kernel;
+        let (image, row) = (row / tiling.rows(), 2 * (row % tiling.rows()));
+        let x = &x[image * tiling.input_image(channels)..];
+        let first = row * tiling.output[1];
         y.fill(0.0);
-        for_each_pair(tiling, |tap, input, output| {
-            let (x, y) = (&x[input * channels..][..channels], &mut y[output * filters..][..filters]);
+        for_each_pair(tiling, row..tiling.output[0].min(row + 2), |tap, input, output| {
+            let (x, y) = (&x[input * channels..][..channels], &mut y[(output - first) * filters..][..filters]);
             let w = &w[if rotated { 8 - tap } else { tap } * channels * filters..][..channels * filters];
             for (c, x) in x.iter().enumerate() {
                 for (f, y) in y.iter_mut().enumerate() {
@@ -53,7 +58,7 @@ vectorized! {
         dw: &mut [f32],
     ) {
         let [channels, filters] = sizes;
-        for_each_pair(tiling, |tap, input, output| {
+        for_each_pair(tiling, 0..tiling.output[0], |tap, input, output| {
             let (x, dy) = (&x[input * channels..][..channels], &dy[output * filters..][..filters]);
             let dw = dw[tap * channels * filters..].chunks_exact_mut(filters);
             for (x, dw) in x.iter().zip(dw) {
@@ -63,11 +68,12 @@ vectorized! {
     }
 }
 
-/// Calls `work(tap, input pixel, output pixel)` for each pixel of an output image and each tap that lies in the input image.
+/// Calls `work(tap, input pixel, output pixel)` for each pixel of some rows of an output image and each tap inside the input
+/// image.
 #[inline(always)]
-fn for_each_pair(tiling: &Tiling, mut work: impl FnMut(usize, usize, usize)) {
+fn for_each_pair(tiling: &Tiling, rows: Range<usize>, mut work: impl FnMut(usize, usize, usize)) {
     let ([height, width], [_, columns]) = (tiling.input, tiling.output);
-    for pixel in 0..tiling.output[0] * columns {
+    for pixel in rows.start * columns..rows.end * columns {
         for tap in 0..9 {
             // A row or column before the image wraps around to a large number.
             let row = (pixel / columns + tap / 3).wrapping_sub(tiling.padding[0]);

@@ -170,8 +170,8 @@ vectorized! {
         biases: &mut [f32],
     ) {
         let filters = planes.channels;
-        for (row, tile) in tiles.enumerate() {
-            let offsets = tiling.outputs(filters, tile);
+        for (row, place) in tiling.places(&tiles).enumerate() {
+            let offsets = tiling.outputs(filters, place);
             let mut pixels = [&zeros[..filters]; 4];
             for p in 0..4 {
                 if let Some(offset) = offsets[p] {
