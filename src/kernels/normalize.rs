@@ -3,11 +3,16 @@
 //! Rows are samples times pixels, columns are channels. A sum over rows consists of chunks with a constant number of
 //! rows, each an ascending chain, which are added in ascending order. The sums of a block of columns are in registers.
 
+use crate::error::Result;
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, Fma, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::sizes;
 
 /// Rows in a chunk of a sum.
 const CHUNK: usize = 256;
+
+/// Chunks that are summed together.
+const CHUNKS_PER_PART: usize = 4;
 
 /// Columns whose sums are in registers together.
 const WIDE: usize = 64;
@@ -15,12 +20,60 @@ const MEDIUM: usize = 32;
 const NARROW: usize = 16;
 
 /// Nanoseconds per thousand elements on one thread.
+const STATISTICS: usize = 50;
 const FORWARD: usize = 150;
 const BACKWARD: usize = 400;
 
+/// Reusable sums of chunks of rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChunkSums(Vec<f32>);
+
+impl ChunkSums {
+    /// Sums for arrays of this shape.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
+    pub(crate) fn new(rows: usize, columns: usize) -> Result<ChunkSums> {
+        Ok(ChunkSums(sizes::zeros(&[rows.div_ceil(CHUNK), 2, columns])?))
+    }
+
+    /// Calls `sums(first row, part)` for the sums of each [`CHUNKS_PER_PART`] chunks, of `N` terms in each column, and adds
+    /// the sums of all chunks in ascending order.
+    fn total<const N: usize>(&mut self, rows: usize, totals: [&mut [f32]; N], sums: impl Fn(usize, &mut [f32]) + Sync) {
+        let columns = totals[0].len();
+        let chunks = &mut self.0[..rows.div_ceil(CHUNK) * N * columns];
+        let part = CHUNKS_PER_PART * CHUNK;
+        let nanoseconds = N * part * columns * STATISTICS / 1000;
+        parallel::for_each_chunk(chunks, CHUNKS_PER_PART * N * columns, nanoseconds, |number, chunks| {
+            sums(number * part, chunks);
+        });
+        for (n, total) in totals.into_iter().enumerate() {
+            total.fill(0.0);
+            for chunk in chunks.chunks_exact(columns).skip(n).step_by(N) {
+                total.iter_mut().zip(chunk).for_each(|(total, chunk)| *total += chunk);
+            }
+        }
+    }
+}
+
 /// mean = Σ x / n and variance = Σ (x − mean)² / n of each column (the biased variance, as in Keras).
-pub(crate) fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
-    column_statistics(simd::current(), x, mean, variance);
+pub(crate) fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32], chunks: &mut ChunkSums) {
+    column_statistics(simd::current(), x, mean, variance, chunks);
+}
+
+fn column_statistics(level: SimdLevel, x: &[f32], mean: &mut [f32], variance: &mut [f32], chunks: &mut ChunkSums) {
+    let columns = mean.len();
+    let rows = x.len() / columns;
+    chunks.total(rows, [&mut *mean], |row, sums| sum_values(level, part(x, row, columns), columns, sums));
+    mean.iter_mut().for_each(|mean| *mean /= rows as f32);
+    chunks.total(rows, [&mut *variance], |row, sums| sum_squares(level, part(x, row, columns), mean, sums));
+    variance.iter_mut().for_each(|variance| *variance /= rows as f32);
+}
+
+/// The rows of a part that starts with row `row`.
+fn part(values: &[f32], row: usize, columns: usize) -> &[f32] {
+    let end = values.len().min((row + CHUNKS_PER_PART * CHUNK) * columns);
+    &values[row * columns..end]
 }
 
 /// y = gamma · (x − mean) · scale + beta, with scale = 1 / √(variance + epsilon).
@@ -35,28 +88,49 @@ pub(crate) fn forward(x: &[f32], mean: &[f32], scale: &[f32], gamma: &[f32], bet
 pub(crate) fn backward_columns(
     x: &[f32],
     dy: &[f32],
-    [mean, scale]: [&[f32]; 2],
+    given: [&[f32]; 2],
     dgamma: &mut [f32],
     dbeta: &mut [f32],
+    chunks: &mut ChunkSums,
 ) {
-    sum_gradients(simd::current(), x, dy, [mean, scale], dgamma, dbeta);
+    column_gradients(simd::current(), x, dy, given, [dgamma, dbeta], chunks);
+}
+
+fn column_gradients(
+    level: SimdLevel,
+    x: &[f32],
+    dy: &[f32],
+    [mean, scale]: [&[f32]; 2],
+    gradients: [&mut [f32]; 2],
+    chunks: &mut ChunkSums,
+) {
+    let columns = mean.len();
+    chunks.total(x.len() / columns, gradients, |row, sums| {
+        sum_gradients(level, part(x, row, columns), part(dy, row, columns), [mean, scale], sums);
+    });
 }
 
 /// The gradient of [`forward`] with respect to x if mean and scale are computed from the batch (Ioffe and Szegedy 2015):
 ///
-/// dx = gamma · scale / n · (n · dy − dbeta − x̂ · dgamma), with x̂ = (x − mean) · scale.
+/// dx = gamma · scale · (dy − (dbeta / n + x̂ · (dgamma / n))), with x̂ = (x − mean) · scale.
 pub(crate) fn backward_input(
     x: &[f32],
     dy: &[f32],
     [mean, scale, gamma]: [&[f32]; 3],
     [dgamma, dbeta]: [&[f32]; 2],
+    chunks: &mut ChunkSums,
     dx: &mut [f32],
 ) {
     let (level, columns) = (simd::current(), mean.len());
     let (rows, block) = ((x.len() / columns) as f32, columns * CHUNK);
+    let (dgamma_means, dbeta_means) = chunks.0[..2 * columns].split_at_mut(columns);
+    for (means, gradients) in [(&mut *dgamma_means, dgamma), (&mut *dbeta_means, dbeta)] {
+        means.iter_mut().zip(gradients).for_each(|(mean, gradient)| *mean = gradient / rows);
+    }
+    let given = [mean, scale, gamma, dgamma_means, dbeta_means];
     parallel::for_each_pair((x, block), (dx, block), block * BACKWARD / 1000, |i, x, dx| {
         let dy = &dy[i * block..][..dx.len()];
-        backward_rows(level, x, dy, rows, [mean, scale, gamma, dgamma, dbeta], dx);
+        backward_rows(level, x, dy, given, dx);
     });
 }
 
@@ -119,28 +193,30 @@ impl<const L: usize> Terms<L, 2> for Gradients<'_, L> {
     }
 }
 
-/// Σ term(row) over rows, for `L` columns and `N` sums of each. The chains of `K` chunks are computed side by side, because
-/// few chains would wait for the latency of their additions.
+/// Writes the sums of each chunk of `rows` rows, for `L` columns and `N` terms. The chains of `K` chunks are computed side by
+/// side, because few chains would wait for the latency of their additions.
 #[inline(always)]
-fn sums<F: Fma, const L: usize, const N: usize, const K: usize>(
+fn sum_chunks<F: Fma, const L: usize, const N: usize, const K: usize>(
     rows: usize,
     terms: &impl Terms<L, N>,
-) -> [[f32; L]; N] {
-    let (mut total, mut start) = ([[0.0; L]; N], 0);
-    while K > 1 && rows - start >= K * CHUNK {
-        let parts = chunks::<F, L, N, K>(start, CHUNK, terms);
-        for part in &parts {
-            add::<F, L, N>(&mut total, part);
+    (at, width, columns): (usize, usize, usize),
+    sums: &mut [f32],
+) {
+    let (mut start, mut sums) = (0, sums.chunks_exact_mut(columns));
+    let mut store = |part: &[[f32; L]; N]| {
+        for (sums, part) in sums.by_ref().take(N).zip(part) {
+            sums[at..at + width].copy_from_slice(&part[..width]);
         }
+    };
+    while K > 1 && rows - start >= K * CHUNK {
+        chunks::<F, L, N, K>(start, CHUNK, terms).iter().for_each(&mut store);
         start += K * CHUNK;
     }
     while start < rows {
         let length = CHUNK.min(rows - start);
-        let [part] = chunks::<F, L, N, 1>(start, length, terms);
-        add::<F, L, N>(&mut total, &part);
+        chunks::<F, L, N, 1>(start, length, terms).iter().for_each(&mut store);
         start += length;
     }
-    total
 }
 
 /// The sums of `K` chunks of `length` rows, of which the first starts at row `start`.
@@ -209,27 +285,42 @@ macro_rules! in_blocks {
 }
 
 vectorized! {
-    fn column_statistics<F: Fma>(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
-        in_blocks!(mean.len(), block_statistics(x, mean, variance));
+    /// The sums of x over each chunk of rows.
+    fn sum_values<F: Fma>(x: &[f32], columns: usize, sums: &mut [f32]) {
+        in_blocks!(columns, block_values(x, columns, sums));
     }
 }
 
 #[inline(always)]
-fn block_statistics<F: Fma, const L: usize, const K: usize>(
+fn block_values<F: Fma, const L: usize, const K: usize>(
     at: usize,
     width: usize,
     x: &[f32],
-    mean: &mut [f32],
-    variance: &mut [f32],
+    columns: usize,
+    sums: &mut [f32],
+) {
+    let values = Columns { values: x, columns, at, width };
+    sum_chunks::<F, L, 1, K>(x.len() / columns, &values, (at, width, columns), sums);
+}
+
+vectorized! {
+    /// The sums of (x − mean)² over each chunk of rows.
+    fn sum_squares<F: Fma>(x: &[f32], mean: &[f32], sums: &mut [f32]) {
+        in_blocks!(mean.len(), block_squares(x, mean, sums));
+    }
+}
+
+#[inline(always)]
+fn block_squares<F: Fma, const L: usize, const K: usize>(
+    at: usize,
+    width: usize,
+    x: &[f32],
+    mean: &[f32],
+    sums: &mut [f32],
 ) {
     let columns = mean.len();
-    let rows = x.len() / columns;
-    let values = Columns { values: x, columns, at, width };
-    let [mut means] = sums::<F, L, 1, K>(rows, &values);
-    means.iter_mut().for_each(|mean| *mean /= rows as f32);
-    let [squares] = sums::<F, L, 1, K>(rows, &Squares { x: values, mean: means });
-    mean[at..at + width].copy_from_slice(&means[..width]);
-    variance[at..at + width].iter_mut().zip(squares).for_each(|(variance, square)| *variance = square / rows as f32);
+    let squares = Squares { x: Columns { values: x, columns, at, width }, mean: lanes::<L>(&mean[at..at + width]) };
+    sum_chunks::<F, L, 1, K>(x.len() / columns, &squares, (at, width, columns), sums);
 }
 
 vectorized! {
@@ -245,8 +336,9 @@ vectorized! {
 }
 
 vectorized! {
-    fn sum_gradients<F: Fma>(x: &[f32], dy: &[f32], given: [&[f32]; 2], dgamma: &mut [f32], dbeta: &mut [f32]) {
-        in_blocks!(dbeta.len(), block_gradients(x, dy, given, dgamma, dbeta));
+    /// The sums of dy · (x − mean) · scale and dy over each chunk of rows.
+    fn sum_gradients<F: Fma>(x: &[f32], dy: &[f32], given: [&[f32]; 2], sums: &mut [f32]) {
+        in_blocks!(given[0].len(), block_gradients(x, dy, given, sums));
     }
 }
 
@@ -257,27 +349,24 @@ fn block_gradients<F: Fma, const L: usize, const K: usize>(
     x: &[f32],
     dy: &[f32],
     given: [&[f32]; 2],
-    dgamma: &mut [f32],
-    dbeta: &mut [f32],
+    sums: &mut [f32],
 ) {
-    let columns = dbeta.len();
+    let columns = given[0].len();
     let rows = x.len() / columns;
     let (x, dy) = (Columns { values: x, columns, at, width }, Columns { values: dy, columns, at, width });
     let (mean, scale) = (lanes::<L>(&given[0][at..at + width]), lanes::<L>(&given[1][at..at + width]));
-    let [gamma, beta] = sums::<F, L, 2, K>(rows, &Gradients { x, dy, mean, scale });
-    dgamma[at..at + width].copy_from_slice(&gamma[..width]);
-    dbeta[at..at + width].copy_from_slice(&beta[..width]);
+    sum_chunks::<F, L, 2, K>(rows, &Gradients { x, dy, mean, scale }, (at, width, columns), sums);
 }
 
 vectorized! {
-    fn backward_rows<F: Fma>(x: &[f32], dy: &[f32], rows: f32, given: [&[f32]; 5], dx: &mut [f32]) {
+    fn backward_rows<F: Fma>(x: &[f32], dy: &[f32], given: [&[f32]; 5], dx: &mut [f32]) {
         let columns = given[0].len();
         let [mean, scale, gamma, dgamma, dbeta] = given.map(|values| &values[..columns]);
         let all = x.chunks_exact(columns).zip(dy.chunks_exact(columns)).zip(dx.chunks_exact_mut(columns));
         for ((x, dy), dx) in all {
             for j in 0..columns {
                 let normal = (x[j] - mean[j]) * scale[j];
-                dx[j] = gamma[j] * scale[j] * (dy[j] - (dbeta[j] + normal * dgamma[j]) / rows);
+                dx[j] = gamma[j] * scale[j] * (dy[j] - (dbeta[j] + normal * dgamma[j]));
             }
         }
     }

@@ -4,12 +4,16 @@ use super::*;
 use crate::kernels::samples;
 use crate::kernels::simd::SimdLevel;
 
+fn chunks(x: &[f32], columns: usize) -> ChunkSums {
+    ChunkSums::new(x.len() / columns, columns).unwrap()
+}
+
 #[test]
 fn statistics_of_many_rows() {
     let (rows, columns) = (600, 3);
     let x: Vec<f32> = (0..rows * columns).map(|i| ((i * 31) % 97) as f32).collect();
     let (mut mean, mut variance) = ([f32::NAN; 3], [f32::NAN; 3]);
-    statistics(&x, &mut mean, &mut variance);
+    statistics(&x, &mut mean, &mut variance, &mut chunks(&x, columns));
     for j in 0..columns {
         let column: Vec<f64> = x.iter().skip(j).step_by(columns).map(|x| f64::from(*x)).collect();
         let expected = column.iter().sum::<f64>() / rows as f64;
@@ -21,13 +25,13 @@ fn statistics_of_many_rows() {
 
 #[test]
 fn normalized_columns_have_mean_beta_and_deviation_gamma() {
-    let x = [1.0, 10.0, 3.0, 30.0, 5.0, 50.0];
+    let (x, columns) = ([1.0, 10.0, 3.0, 30.0, 5.0, 50.0], 2);
     let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
-    statistics(&x, &mut mean, &mut variance);
+    statistics(&x, &mut mean, &mut variance, &mut chunks(&x, columns));
     let scale = variance.map(|variance| 1.0 / variance.sqrt());
     let mut y = [f32::NAN; 6];
     forward(&x, &mean, &scale, &[2.0, 3.0], &[-1.0, 1.0], &mut y);
-    statistics(&y, &mut mean, &mut variance);
+    statistics(&y, &mut mean, &mut variance, &mut chunks(&y, columns));
     approx::assert_relative_eq!(mean.as_slice(), [-1.0, 1.0].as_slice(), epsilon = 1e-6);
     approx::assert_relative_eq!(variance.as_slice(), [4.0, 9.0].as_slice(), max_relative = 1e-5);
 }
@@ -61,20 +65,30 @@ fn bits_are_those_of_the_definition_on_all_threads_and_instructions() {
         for level in samples::levels() {
             let mut found = [samples::unset(columns), samples::unset(columns)];
             let [a, b] = &mut found;
-            column_statistics(level, &x, a, b);
+            column_statistics(level, &x, a, b, &mut chunks(&x, columns));
             samples::assert_same_bits(a, &mean, "mean");
             samples::assert_same_bits(b, &variance, "variance");
-            sum_gradients(level, &x, &dy, [&mean, scale], a, b);
+            column_gradients(level, &x, &dy, [&mean, scale], [&mut *a, &mut *b], &mut chunks(&x, columns));
             samples::assert_same_bits(a, &dgamma, "dgamma");
             samples::assert_same_bits(b, &dbeta, "dbeta");
         }
+        let means = [&dgamma, &dbeta].map(|gradients| gradients.iter().map(|g| g / rows as f32).collect::<Vec<f32>>());
         let mut dx = samples::unset(x.len());
-        backward_rows(SimdLevel::Portable, &x, &dy, rows as f32, [&mean, scale, gamma, &dgamma, &dbeta], &mut dx);
+        backward_rows(SimdLevel::Portable, &x, &dy, [&mean, scale, gamma, &means[0], &means[1]], &mut dx);
         samples::in_pools(|| {
+            let mut chunks = chunks(&x, columns);
+            let mut found = [samples::unset(columns), samples::unset(columns)];
+            let [a, b] = &mut found;
+            statistics(&x, a, b, &mut chunks);
+            samples::assert_same_bits(a, &mean, "mean");
+            samples::assert_same_bits(b, &variance, "variance");
+            backward_columns(&x, &dy, [&mean, scale], a, b, &mut chunks);
+            samples::assert_same_bits(a, &dgamma, "dgamma");
+            samples::assert_same_bits(b, &dbeta, "dbeta");
             let mut found = samples::unset(x.len());
             forward(&x, &mean, scale, gamma, beta, &mut found);
             samples::assert_same_bits(&found, &y, "y");
-            backward_input(&x, &dy, [&mean, scale, gamma], [&dgamma, &dbeta], &mut found);
+            backward_input(&x, &dy, [&mean, scale, gamma], [&dgamma, &dbeta], &mut chunks, &mut found);
             samples::assert_same_bits(&found, &dx, "dx");
         });
     }

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::error::{Error, check_setting};
-use crate::kernels::normalize;
+use crate::kernels::normalize::{self, ChunkSums};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
@@ -22,6 +22,7 @@ struct BatchNorm {
     mean: Vec<f32>,
     variance: Vec<f32>,
     scale: Vec<f32>,
+    chunks: ChunkSums,
     /// Scratch for the gradients of gamma and beta if they need none.
     scratch: [Vec<f32>; 2],
 }
@@ -29,7 +30,16 @@ struct BatchNorm {
 impl BatchNorm {
     fn new(epsilon: f32, momentum: f32, moving: bool) -> BatchNorm {
         let [mean, variance, scale] = [const { Vec::new() }; 3];
-        BatchNorm { epsilon, momentum, moving, mean, variance, scale, scratch: [const { Vec::new() }; 2] }
+        BatchNorm {
+            epsilon,
+            momentum,
+            moving,
+            mean,
+            variance,
+            scale,
+            chunks: ChunkSums::default(),
+            scratch: [const { Vec::new() }; 2],
+        }
     }
 }
 
@@ -56,12 +66,13 @@ impl Op for BatchNorm {
         let columns = || sizes::zeros(&[x.last()]);
         (self.mean, self.variance, self.scale) = (columns()?, columns()?, columns()?);
         self.scratch = [columns()?, columns()?];
+        self.chunks = ChunkSums::new(x.rows(), x.last())?;
         Ok(*x)
     }
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta] = [0, 1, 2].map(|position| inputs.get(position));
-        normalize::statistics(&x, &mut self.mean, &mut self.variance);
+        normalize::statistics(&x, &mut self.mean, &mut self.variance, &mut self.chunks);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
         normalize::forward(&x, &self.mean, &self.scale, &gamma, &beta, y);
     }
@@ -76,9 +87,9 @@ impl Op for BatchNorm {
         });
         let [scratch_gamma, scratch_beta] = &mut self.scratch;
         let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
-        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta);
+        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta, &mut self.chunks);
         if let Some(dx) = dx {
-            normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], dx);
+            normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], &mut self.chunks, dx);
         }
     }
 
@@ -105,6 +116,7 @@ pub(in crate::ops) fn update_moving(states: States<'_>, momentum: f32, batch: [&
 struct BatchNormInference {
     epsilon: f32,
     scale: Vec<f32>,
+    chunks: ChunkSums,
     scratch: [Vec<f32>; 2],
 }
 
@@ -119,6 +131,7 @@ impl Op for BatchNormInference {
         check_columns(x, &[gamma, beta, mean, variance])?;
         let columns = || sizes::zeros(&[x.last()]);
         (self.scale, self.scratch) = (columns()?, [columns()?, columns()?]);
+        self.chunks = ChunkSums::new(x.rows(), x.last())?;
         Ok(x)
     }
 
@@ -133,7 +146,7 @@ impl Op for BatchNormInference {
         let [dx, dgamma, dbeta, _, _] = gradients.each();
         let [scratch_gamma, scratch_beta] = &mut self.scratch;
         let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
-        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta);
+        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta, &mut self.chunks);
         let Some(dx) = dx else { return };
         let columns = self.scale.len();
         for (dx, dy) in dx.chunks_exact_mut(columns).zip(dy.chunks_exact(columns)) {
@@ -227,7 +240,12 @@ impl<'r> Var<'r> {
         [mean, variance]: [Var<'r>; 2],
         epsilon: f32,
     ) -> Var<'r> {
-        let op = BatchNormInference { epsilon, scale: Vec::new(), scratch: Default::default() };
+        let op = BatchNormInference {
+            epsilon,
+            scale: Vec::new(),
+            chunks: ChunkSums::default(),
+            scratch: Default::default(),
+        };
         self.recorder().apply(op, &[self, gamma, beta, mean, variance])
     }
 }

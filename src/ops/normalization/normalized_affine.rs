@@ -12,8 +12,9 @@
 use super::batch_norm::fill_scale;
 use crate::error::{Error, Result};
 use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::centered;
 use crate::kernels::matmul::{self, Epilogue, Matrix, ROWS_PER_CHUNK};
-use crate::kernels::{centered, normalize};
+use crate::kernels::normalize::{self, ChunkSums};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
@@ -28,6 +29,7 @@ struct NormalizedAffine {
     t: Vec<f32>,
     mean: Vec<f32>,
     variance: Vec<f32>,
+    chunks: ChunkSums,
     factor: Vec<f32>,
     /// v, or gamma · v with t as the last row: an additional row of a product is faster than another pass over the weights.
     spread: Vec<f32>,
@@ -54,6 +56,7 @@ impl NormalizedAffine {
             t,
             mean,
             variance,
+            chunks: ChunkSums::default(),
             factor,
             spread,
             sums,
@@ -88,6 +91,7 @@ impl Op for NormalizedAffine {
         for values in of_columns {
             *values = sizes::zeros(&[inner])?;
         }
+        self.chunks = ChunkSums::new(x.axis(0), inner)?;
         let rows = sizes::sum(&[x.axis(0), 1])?;
         (self.spread, self.bias) = (sizes::zeros(&[rows, inner])?, sizes::zeros(&[units])?);
         self.sums = sizes::zeros(&[rows, units])?;
@@ -99,7 +103,7 @@ impl Op for NormalizedAffine {
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta, w, b] = inputs.each();
         let [rows, inner, units] = [x.shape().axis(0), w.shape().axis(0), w.shape().axis(1)];
-        normalize::statistics(&x, &mut self.mean, &mut self.variance);
+        normalize::statistics(&x, &mut self.mean, &mut self.variance, &mut self.chunks);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
         centered::centers(&x, &self.mean, &mut self.center);
         for j in 0..inner {

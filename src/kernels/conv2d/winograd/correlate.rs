@@ -137,10 +137,12 @@ impl Correlation {
     /// Computes some rows of tiles. Each is computed by plain loops if its inputs are large. `y` starts at the first one.
     fn rows(&self, level: SimdLevel, images: Images<'_>, kernel: plain::Kernel<'_>, rows: Range<usize>, y: &mut [f32]) {
         let offset = |row| self.tiling.row_offset(self.filters, row) - self.tiling.row_offset(self.filters, rows.start);
+        let regular = |rows| images.transformed && bounded(level, self.tiling.inputs(images.x, self.channels, rows));
+        let all = regular(rows.clone());
         let mut done = rows.start;
         for row in rows.start..=rows.end {
             let inside = row < rows.end;
-            if inside && images.transformed && bounded(level, self.tiling.row_inputs(images.x, self.channels, row)) {
+            if inside && (all || regular(row..row + 1)) {
                 continue;
             }
             self.transformed(level, images, done..row, &mut y[offset(done)..offset(row)]);

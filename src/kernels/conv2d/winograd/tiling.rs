@@ -69,11 +69,14 @@ impl Tiling {
         image * self.output_image(channels) + 2 * row * self.output[1] * channels
     }
 
-    /// The inputs that a row of tiles depends on.
-    pub(super) fn row_inputs<'a>(&self, images: &'a [f32], channels: usize, row: usize) -> &'a [f32] {
-        let (image, row) = (row / self.rows(), 2 * (row % self.rows()));
-        let within = |row: usize| row.saturating_sub(self.padding[0]).min(self.input[0]) * self.input[1] * channels;
-        &images[image * self.input_image(channels)..][within(row)..within(row + 4)]
+    /// The inputs that some rows of tiles depend on.
+    pub(super) fn inputs<'a>(&self, images: &'a [f32], channels: usize, rows: Range<usize>) -> &'a [f32] {
+        // The offset of the input row that is `below` the first output row of a row of tiles.
+        let offset = |tiles: usize, below: usize| {
+            let row = (2 * (tiles % self.rows()) + below).saturating_sub(self.padding[0]).min(self.input[0]);
+            tiles / self.rows() * self.input_image(channels) + row * self.input[1] * channels
+        };
+        &images[offset(rows.start, 0)..offset(rows.end - 1, 4)]
     }
 
     /// The middle of some rows of tiles, between images if there are several.

@@ -116,25 +116,43 @@ struct Pass<'a> {
 impl Pass<'_> {
     /// Computes the sums of a shard from its images and the gradients of its outputs.
     fn fill(&self, level: SimdLevel, x: &[f32], dy: &[f32], shard: &mut Shard) {
-        let (tiling, sizes) = (&self.tiling, [self.channels, self.filters]);
+        let (input, output) = (self.tiling.input_image(self.channels), self.tiling.output_image(self.filters));
         shard.transformed.fill(0.0);
         shard.biases.fill(0.0);
         shard.plain.clear();
-        if !(bounded(level, x) && bounded(level, dy)) {
-            shard.plain.resize(9 * self.channels * self.filters, 0.0);
-            let images = x.chunks_exact(tiling.input_image(self.channels));
-            for (x, dy) in images.zip(dy.chunks_exact(tiling.output_image(self.filters))) {
-                plain::add_kernel_gradient(level, tiling, x, dy, sizes, &mut shard.plain);
+        let (count, most) = (x.len() / input, tiles_per_block(self.channels, self.filters));
+        let mut done = 0;
+        for image in 0..=count {
+            let regular = image < count
+                && bounded(level, &x[image * input..][..input])
+                && bounded(level, &dy[image * output..][..output]);
+            let end = image + usize::from(regular);
+            if regular && end < count && (end - done) * self.tiling.per_image() < most {
+                continue; // a block may have several images
             }
-            for dy in dy.chunks_exact(self.filters) {
-                shard.biases.iter_mut().zip(dy).for_each(|(bias, dy)| *bias += dy);
+            self.transformed(level, done..end, x, dy, shard);
+            if image < count && !regular {
+                self.plain(level, &x[image * input..][..input], &dy[image * output..][..output], shard);
             }
-            return;
+            done = image + 1;
         }
-        let tiles = x.len() / tiling.input_image(self.channels) * tiling.per_image();
-        let (most, mut first) = (tiles_per_block(self.channels, self.filters), 0);
-        while first < tiles {
-            let tiles = first..tiles.min(first + most);
+    }
+
+    /// Adds the contribution of an image by plain loops.
+    fn plain(&self, level: SimdLevel, x: &[f32], dy: &[f32], shard: &mut Shard) {
+        shard.plain.resize(9 * self.channels * self.filters, 0.0);
+        plain::add_kernel_gradient(level, &self.tiling, x, dy, [self.channels, self.filters], &mut shard.plain);
+        for dy in dy.chunks_exact(self.filters) {
+            shard.biases.iter_mut().zip(dy).for_each(|(bias, dy)| *bias += dy);
+        }
+    }
+
+    /// Adds the contribution of some images by transformed values.
+    fn transformed(&self, level: SimdLevel, images: Range<usize>, x: &[f32], dy: &[f32], shard: &mut Shard) {
+        let (tiling, most) = (&self.tiling, tiles_per_block(self.channels, self.filters));
+        let (mut first, end) = (images.start * tiling.per_image(), images.end * tiling.per_image());
+        while first < end {
+            let tiles = first..end.min(first + most);
             first = tiles.end;
             let (inputs, gradients) = block(self.channels, self.filters, tiles.len());
             self.workspace.lend(inputs.len() + gradients.len() + inputs.patch(), |values| {
