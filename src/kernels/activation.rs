@@ -29,6 +29,15 @@ impl Elementwise {
         }
     }
 
+    /// Replaces the identity by another activation, and returns whether this was the identity.
+    pub(crate) fn replace_linear(&mut self, activation: Elementwise) -> bool {
+        let linear = *self == Elementwise::Linear;
+        if linear {
+            *self = activation;
+        }
+        linear
+    }
+
     /// Nanoseconds per thousand elements on one thread.
     fn nanoseconds_per_thousand(self) -> usize {
         match self {
@@ -159,7 +168,8 @@ pub(crate) fn apply<F: Fma>(kind: Elementwise, values: &mut [f32]) {
 }
 
 vectorized! {
-    fn backward_piece<F: Fma>(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
+    /// dz = dy · f′, in place.
+    pub(crate) fn backward_piece<F: Fma>(kind: Elementwise, y: &[f32], dy: &mut [f32]) {
         apply_backward::<F>(kind, y, dy);
     }
 }

@@ -27,7 +27,13 @@ use winograd::{Correlation, WeightGradient};
 
 /// Reusable buffers of a convolution.
 #[derive(Clone, Debug)]
-pub struct Scratch(Method);
+pub struct Scratch {
+    method: Method,
+    /// The version of the kernels that were packed last for the forward pass.
+    version: Option<u64>,
+    /// Whether the kernels of the next forward pass are packed.
+    packed: bool,
+}
 
 /// How a convolution is computed, with buffers.
 #[derive(Clone, Debug)]
@@ -51,20 +57,31 @@ impl Scratch {
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
     pub fn new(geometry: &Geometry, training: bool) -> Result<Scratch> {
         if geometry.covers_image() {
-            return Ok(Scratch(Method::Dense));
+            return Ok(Scratch::with(Method::Dense));
         }
         geometry.check_sizes()?;
         if winograd::applies(geometry) {
             let backward = || Ok((Correlation::backward(geometry)?, WeightGradient::new(geometry)?));
             let (forward, backward) = (Correlation::forward(geometry)?, training.then(backward).transpose()?);
-            return Ok(Scratch(Method::Winograd { forward, backward }));
+            return Ok(Scratch::with(Method::Winograd { forward, backward }));
         }
         let backward = || {
             let input = (!geometry.pointwise()).then(|| input::Buffers::new(geometry)).transpose()?;
             Ok((input, weight::Buffers::new(geometry)?))
         };
         let (forward, backward) = (forward::Buffers::new(geometry)?, training.then(backward).transpose()?);
-        Ok(Scratch(Method::Direct { forward, backward }))
+        Ok(Scratch::with(Method::Direct { forward, backward }))
+    }
+
+    fn with(method: Method) -> Scratch {
+        Scratch { method, version: None, packed: false }
+    }
+
+    /// Declares that the kernels of the next forward pass have this version. Kernels with the version of the pass before have
+    /// its values, and are not packed again.
+    pub fn set_version(&mut self, version: Option<u64>) {
+        self.packed = version.is_some() && version == self.version;
+        self.version = version;
     }
 }
 
@@ -83,10 +100,21 @@ pub fn forward(
     scratch: &mut Scratch,
 ) {
     geometry.check(x, w, y);
-    match &mut scratch.0 {
+    let packed = std::mem::take(&mut scratch.packed);
+    match &mut scratch.method {
         Method::Dense => dense::forward(geometry, x, w, bias, activation, y),
-        Method::Direct { forward, .. } => forward::forward(geometry, x, w, bias, activation, y, forward),
-        Method::Winograd { forward, .. } => forward.run_forward(simd::current(), x, w, bias, activation, y),
+        Method::Direct { forward, .. } => {
+            if !packed {
+                forward.pack(geometry, w);
+            }
+            forward::forward(geometry, x, bias, activation, y, forward);
+        }
+        Method::Winograd { forward, .. } => {
+            if !packed {
+                forward.pack(simd::current(), w);
+            }
+            forward.run_forward(simd::current(), x, w, bias, activation, y);
+        }
     }
 }
 
@@ -122,7 +150,7 @@ pub fn backward(
     let parameters = dw.is_some() || db.is_some();
     let passes = usize::from(dx.is_some()) + usize::from(parameters);
     let work = if passes == 2 { sizes::work(&[2, geometry.batch, geometry.nanoseconds()]) } else { 0 };
-    match &mut scratch.0 {
+    match &mut scratch.method {
         Method::Dense => dense::backward(geometry, x, w, dy, RequestedGradients { dx, dw, db }),
         Method::Direct { backward, .. } => {
             let (input, weight) = backward.as_mut().expect(FOR_TRAINING);
@@ -168,7 +196,7 @@ const FOR_TRAINING: &str = "scratch for training";
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry or not for training.
 pub fn backward_input(geometry: &Geometry, w: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut Scratch) {
     geometry.check(dx, w, dy);
-    match &mut scratch.0 {
+    match &mut scratch.method {
         Method::Direct { backward: Some((Some(input), _)), .. } => input::backward(geometry, dy, w, dx, input),
         Method::Winograd { backward: Some((input, _)), .. } => input.run_backward(simd::current(), dy, w, dx),
         Method::Dense | Method::Direct { backward: Some((None, _)), .. } => dense::backward_input(geometry, dy, w, dx),

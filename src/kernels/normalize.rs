@@ -4,6 +4,7 @@
 //! rows, each an ascending chain, which are added in ascending order. The sums of a block of columns are in registers.
 
 use crate::error::Result;
+use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
 use crate::sizes;
@@ -11,8 +12,9 @@ use crate::sizes;
 /// Rows in a chunk of a sum.
 const CHUNK: usize = 256;
 
-/// Chunks that are summed together.
+/// Chunks that are summed together, and their rows.
 const CHUNKS_PER_PART: usize = 4;
+const PART: usize = CHUNKS_PER_PART * CHUNK;
 
 /// Columns whose sums are in registers together.
 const WIDE: usize = 64;
@@ -37,21 +39,18 @@ impl ChunkSums {
         Ok(ChunkSums(sizes::zeros(&[rows.div_ceil(CHUNK), 2, columns])?))
     }
 
-    /// Calls `sums(first row, part)` for the sums of each [`CHUNKS_PER_PART`] chunks, of `N` terms in each column, and adds
-    /// the sums of all chunks in ascending order.
-    fn total<const N: usize>(&mut self, rows: usize, totals: [&mut [f32]; N], sums: impl Fn(usize, &mut [f32]) + Sync) {
-        let columns = totals[0].len();
-        let chunks = &mut self.0[..rows.div_ceil(CHUNK) * N * columns];
-        let part = CHUNKS_PER_PART * CHUNK;
-        let nanoseconds = N * part * columns * STATISTICS / 1000;
-        parallel::for_each_chunk(chunks, CHUNKS_PER_PART * N * columns, nanoseconds, |number, chunks| {
-            sums(number * part, chunks);
-        });
-        for (n, total) in totals.into_iter().enumerate() {
-            total.fill(0.0);
-            for chunk in chunks.chunks_exact(columns).skip(n).step_by(N) {
-                total.iter_mut().zip(chunk).for_each(|(total, chunk)| *total += chunk);
-            }
+    /// The sums of `N` terms of each chunk in each column.
+    fn of<const N: usize>(&mut self, rows: usize, columns: usize) -> &mut [f32] {
+        &mut self.0[..rows.div_ceil(CHUNK) * N * columns]
+    }
+}
+
+/// Adds the sums of all chunks in ascending order.
+fn add_chunks<const N: usize>(chunks: &[f32], totals: [&mut [f32]; N]) {
+    for (n, total) in totals.into_iter().enumerate() {
+        total.fill(0.0);
+        for chunk in chunks.chunks_exact(total.len()).skip(n).step_by(N) {
+            total.iter_mut().zip(chunk).for_each(|(total, chunk)| *total += chunk);
         }
     }
 }
@@ -64,50 +63,69 @@ pub(crate) fn statistics(x: &[f32], mean: &mut [f32], variance: &mut [f32], chun
 fn column_statistics(level: SimdLevel, x: &[f32], mean: &mut [f32], variance: &mut [f32], chunks: &mut ChunkSums) {
     let columns = mean.len();
     let rows = x.len() / columns;
-    chunks.total(rows, [&mut *mean], |row, sums| sum_values(level, part(x, row, columns), columns, sums));
+    let (values, of_part) = ((x, PART * columns), CHUNKS_PER_PART * columns);
+    let nanoseconds = PART * columns * STATISTICS / 1000;
+    let chunks = chunks.of::<1>(rows, columns);
+    parallel::for_each_pair(values, (&mut *chunks, of_part), nanoseconds, |_, x, sums| {
+        sum_values(level, x, columns, sums);
+    });
+    add_chunks(chunks, [&mut *mean]);
     mean.iter_mut().for_each(|mean| *mean /= rows as f32);
-    chunks.total(rows, [&mut *variance], |row, sums| sum_squares(level, part(x, row, columns), mean, sums));
+    parallel::for_each_pair(values, (&mut *chunks, of_part), nanoseconds, |_, x, sums| {
+        sum_squares(level, x, mean, sums);
+    });
+    add_chunks(chunks, [&mut *variance]);
     variance.iter_mut().for_each(|variance| *variance /= rows as f32);
 }
 
-/// The rows of a part that starts with row `row`.
-fn part(values: &[f32], row: usize, columns: usize) -> &[f32] {
-    let end = values.len().min((row + CHUNKS_PER_PART * CHUNK) * columns);
-    &values[row * columns..end]
-}
-
-/// y = gamma · (x − mean) · scale + beta, with scale = 1 / √(variance + epsilon).
-pub(crate) fn forward(x: &[f32], mean: &[f32], scale: &[f32], gamma: &[f32], beta: &[f32], y: &mut [f32]) {
-    let (level, block) = (simd::current(), mean.len() * CHUNK);
+/// y = activation(gamma · (x − mean) · scale + beta), with scale = 1 / √(variance + epsilon). `given` are mean, scale, gamma and
+/// beta.
+pub(crate) fn forward(x: &[f32], given: [&[f32]; 4], activation: Elementwise, y: &mut [f32]) {
+    let (level, block) = (simd::current(), given[0].len() * CHUNK);
     parallel::for_each_pair((x, block), (y, block), block * FORWARD / 1000, |_, x, y| {
-        forward_rows(level, x, [mean, scale, gamma, beta], y);
+        forward_rows(level, x, given, y);
+        activation::finish_row(level, activation, &[], y);
     });
 }
 
-/// dgamma = Σ dy · (x − mean) · scale and dbeta = Σ dy, over rows.
+/// An activation and its output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Activated<'a> {
+    pub(crate) activation: Elementwise,
+    pub(crate) y: &'a [f32],
+}
+
+/// Converts `dy`, the gradient of the activation's output, to dz, that of its input, and computes dgamma = Σ dz · (x − mean) ·
+/// scale and dbeta = Σ dz, over rows. `given` are mean and scale.
 pub(crate) fn backward_columns(
     x: &[f32],
-    dy: &[f32],
     given: [&[f32]; 2],
-    dgamma: &mut [f32],
-    dbeta: &mut [f32],
+    activated: Activated<'_>,
+    dy: &mut [f32],
+    gradients: [&mut [f32]; 2],
     chunks: &mut ChunkSums,
 ) {
-    column_gradients(simd::current(), x, dy, given, [dgamma, dbeta], chunks);
+    column_gradients(simd::current(), x, given, activated, dy, gradients, chunks);
 }
 
 fn column_gradients(
     level: SimdLevel,
     x: &[f32],
-    dy: &[f32],
-    [mean, scale]: [&[f32]; 2],
+    given: [&[f32]; 2],
+    activated: Activated<'_>,
+    dy: &mut [f32],
     gradients: [&mut [f32]; 2],
     chunks: &mut ChunkSums,
 ) {
-    let columns = mean.len();
-    chunks.total(x.len() / columns, gradients, |row, sums| {
-        sum_gradients(level, part(x, row, columns), part(dy, row, columns), [mean, scale], sums);
+    let columns = given[0].len();
+    let chunks = chunks.of::<2>(x.len() / columns, columns);
+    let (part, of_part) = (PART * columns, 2 * CHUNKS_PER_PART * columns);
+    parallel::for_each_two((dy, part), (&mut *chunks, of_part), part * BACKWARD / 1000, |number, dz, sums| {
+        let place = number * part..number * part + dz.len();
+        activation::backward_piece(level, activated.activation, &activated.y[place.clone()], dz);
+        sum_gradients(level, &x[place], dz, given, sums);
     });
+    add_chunks(chunks, gradients);
 }
 
 /// The gradient of [`forward`] with respect to x if mean and scale are computed from the batch (Ioffe and Szegedy 2015):

@@ -40,6 +40,15 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// A number that identifies the values of the input at `position` if it is a parameter: as long as it is the same, the
+    /// values have not changed. Operations use it to keep values that they computed from weights.
+    pub fn version(&self, position: usize) -> Option<u64> {
+        match self.sources[position].place {
+            Place::Param(index) => Some(self.params.version(index).number()),
+            _ => None,
+        }
+    }
+
     /// Number of inputs.
     pub fn count(&self) -> usize {
         self.sources.len()

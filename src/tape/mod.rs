@@ -11,6 +11,7 @@ mod constant;
 mod context;
 mod faults;
 mod finite;
+mod fusion;
 mod gradients;
 mod inputs;
 mod known_finite;

@@ -5,6 +5,7 @@ use super::gradients::Gradients;
 use super::inputs::Inputs;
 use super::states::States;
 use crate::error::{Error, Result};
+use crate::kernels::activation::Elementwise;
 use crate::kernels::update::Update;
 use crate::shape::Shape;
 
@@ -96,6 +97,20 @@ pub trait Op: Send {
     /// in `inputs`, unless an earlier operation of the tape updates the parameter too. `y` is the result of `forward`. The
     /// parameters change when [`Tape::commit`](super::Tape::commit) is called.
     fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], _states: States<'_>) {}
+
+    /// The activation that the operation applies to its only input, if it is one that can be fused. Only operations of this
+    /// crate are fused: `Elementwise` is private.
+    #[doc(hidden)]
+    fn elementwise(&self) -> Option<Elementwise> {
+        None
+    }
+
+    /// Applies an activation to the operation's value from now on, or returns `false` if the operation does not support it.
+    /// The backward pass then gets the value after the activation, and the gradient of that.
+    #[doc(hidden)]
+    fn fuse(&mut self, _activation: Elementwise) -> bool {
+        false
+    }
 
     /// The operation as one that can update a weight array in its backward pass, if it can. Only operations of this crate
     /// can: `InPlace` is private.

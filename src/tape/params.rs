@@ -39,20 +39,28 @@ struct Param {
     carried: bool,
     /// Shared with clones. A shared array is copied before a change.
     values: Arc<AlignedBuffer>,
+    /// Changes with the values, and is unique: equal versions mean equal values.
+    version: Stamp,
     finite: KnownFinite,
 }
 
 impl Param {
+    /// Discards what is known about the values before they change.
+    fn invalidate(&mut self) {
+        self.finite.invalidate();
+        self.version = Stamp::next();
+    }
+
     /// The values, to be changed.
     fn values_mut(&mut self) -> &mut AlignedBuffer {
-        self.finite.invalidate();
+        self.invalidate();
         Arc::make_mut(&mut self.values)
     }
 
     /// Sets the values to those of another array with this shape. Copies them into the array if it is not shared; otherwise
     /// shares the other array.
     fn assign(&mut self, other: &Param) {
-        self.finite.invalidate();
+        self.invalidate();
         match Arc::get_mut(&mut self.values) {
             Some(values) => values.copy_from_slice(&other.values),
             None => self.values.clone_from(&other.values),
@@ -116,7 +124,7 @@ impl Params {
         pairs.iter().try_for_each(|(id, given)| self.check_shape(*id, other.shape(*given)))?;
         for (id, given) in pairs {
             let entry = &mut self.entries[id.index];
-            entry.finite.invalidate();
+            entry.invalidate();
             entry.values = other.entry(given).values.clone();
         }
         Ok(())
@@ -132,7 +140,8 @@ impl Params {
             (self.stamp, self.added) = (Stamp::next(), Arc::new(AtomicUsize::new(count + 1)));
         }
         let finite = KnownFinite::default();
-        self.entries.push(Param { name: name.into(), shape, trainable, carried: false, values, finite });
+        let version = Stamp::next();
+        self.entries.push(Param { name: name.into(), shape, trainable, carried: false, values, version, finite });
         Ok(ParamId { stamp: self.stamp, index: self.entries.len() - 1 })
     }
 
@@ -290,6 +299,11 @@ impl Params {
 
     pub(super) fn view(&self, index: usize) -> View<'_> {
         View::new(self.entries[index].shape, &self.entries[index].values)
+    }
+
+    /// The version of a parameter's values.
+    pub(super) fn version(&self, index: usize) -> Stamp {
+        self.entries[index].version
     }
 
     /// Whether all values of a parameter are known to be finite. The first query for unchanged values returns `false`.

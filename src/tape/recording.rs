@@ -30,6 +30,8 @@ pub(super) struct Recording {
     /// The index and the shape of each state parameter that operations update.
     pub(super) states: Vec<(usize, Shape)>,
     pub(super) loss: Option<VarIndex>,
+    /// The values whose ids were requested, which can be read from the tape.
+    pub(super) observed: Vec<VarIndex>,
     /// The scalars that layers add to the loss.
     pub(super) added_losses: Vec<VarIndex>,
     pub(super) scope: String,
@@ -79,6 +81,7 @@ impl Recording {
             trainable: Vec::new(),
             states: Vec::new(),
             loss: None,
+            observed: Vec::new(),
             added_losses: Vec::new(),
             scope: String::new(),
             error: None,

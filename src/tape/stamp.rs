@@ -12,4 +12,9 @@ impl Stamp {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Stamp(NEXT.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// The number, which no other stamp of the process has.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
 }

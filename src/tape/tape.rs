@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::faults::Faults;
+use super::fusion::fuse_activations;
 use super::gradients::Gradients;
 use super::inputs::Inputs;
 use super::mode::Mode;
@@ -54,7 +55,8 @@ impl Tape {
     ///
     /// # Errors
     /// A trainable parameter on which the loss does not depend.
-    pub(super) fn new(recording: Recording, mode: Mode) -> Result<Tape> {
+    pub(super) fn new(mut recording: Recording, mode: Mode) -> Result<Tape> {
+        fuse_activations(&mut recording);
         let Recording {
             stamp,
             params,

@@ -15,7 +15,9 @@ impl<'r> Var<'r> {
 
     /// The value's id, which gives access to it on its [`Tape`](super::Tape).
     pub fn id(&self) -> ValueId {
-        ValueId { stamp: self.recorder.state.borrow().stamp, var: self.var }
+        let state = &mut *self.recorder.state.borrow_mut();
+        state.observed.push(self.var);
+        ValueId { stamp: state.stamp, var: self.var }
     }
 
     /// The recorder to which the value belongs.

@@ -55,7 +55,8 @@ impl Buffers {
     }
 
     /// Copies the kernels to panels. Unused lanes stay 0.
-    fn pack(&mut self, geometry: &Geometry, w: &[f32], wide: bool) {
+    pub(super) fn pack(&mut self, geometry: &Geometry, w: &[f32]) {
+        let wide = wide(geometry, simd::current());
         let length = geometry.padded_filters() * geometry.taps();
         for (group, panels) in self.panels.chunks_exact_mut(length).enumerate() {
             let mut at = 0;
@@ -90,18 +91,16 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// y = activation(x ∗ w + bias), image by image.
+/// y = activation(x ∗ w + bias), image by image, with the kernels that were packed last.
 pub(super) fn forward(
     geometry: &Geometry,
     x: &[f32],
-    w: &[f32],
     bias: Option<&[f32]>,
     activation: Elementwise,
     y: &mut [f32],
     buffers: &mut Buffers,
 ) {
     let level = simd::current();
-    buffers.pack(geometry, w, wide(geometry, level));
     let layer = Layer { geometry, offsets: &buffers.offsets, bases: &buffers.bases, panels: &buffers.panels, bias };
     let (input, output) = (geometry.input_image(), geometry.output_image());
     // The rows of each image are distributed over threads too if there are few images.

@@ -30,7 +30,7 @@ fn normalized_columns_have_mean_beta_and_deviation_gamma() {
     statistics(&x, &mut mean, &mut variance, &mut chunks(&x, columns));
     let scale = variance.map(|variance| 1.0 / variance.sqrt());
     let mut y = [f32::NAN; 6];
-    forward(&x, &mean, &scale, &[2.0, 3.0], &[-1.0, 1.0], &mut y);
+    forward(&x, [&mean, &scale, &[2.0, 3.0], &[-1.0, 1.0]], Elementwise::Linear, &mut y);
     statistics(&y, &mut mean, &mut variance, &mut chunks(&y, columns));
     approx::assert_relative_eq!(mean.as_slice(), [-1.0, 1.0].as_slice(), epsilon = 1e-6);
     approx::assert_relative_eq!(variance.as_slice(), [4.0, 9.0].as_slice(), max_relative = 1e-5);
@@ -68,7 +68,9 @@ fn bits_are_those_of_the_definition_on_all_threads_and_instructions() {
             column_statistics(level, &x, a, b, &mut chunks(&x, columns));
             samples::assert_same_bits(a, &mean, "mean");
             samples::assert_same_bits(b, &variance, "variance");
-            column_gradients(level, &x, &dy, [&mean, scale], [&mut *a, &mut *b], &mut chunks(&x, columns));
+            let linear = Activated { activation: Elementwise::Linear, y: &y };
+            let mut dz = dy.clone();
+            column_gradients(level, &x, [&mean, scale], linear, &mut dz, [&mut *a, &mut *b], &mut chunks(&x, columns));
             samples::assert_same_bits(a, &dgamma, "dgamma");
             samples::assert_same_bits(b, &dbeta, "dbeta");
         }
@@ -82,11 +84,12 @@ fn bits_are_those_of_the_definition_on_all_threads_and_instructions() {
             statistics(&x, a, b, &mut chunks);
             samples::assert_same_bits(a, &mean, "mean");
             samples::assert_same_bits(b, &variance, "variance");
-            backward_columns(&x, &dy, [&mean, scale], a, b, &mut chunks);
+            let linear = Activated { activation: Elementwise::Linear, y: &y };
+            backward_columns(&x, [&mean, scale], linear, &mut dy.clone(), [&mut *a, &mut *b], &mut chunks);
             samples::assert_same_bits(a, &dgamma, "dgamma");
             samples::assert_same_bits(b, &dbeta, "dbeta");
             let mut found = samples::unset(x.len());
-            forward(&x, &mean, scale, gamma, beta, &mut found);
+            forward(&x, [&mean, scale, gamma, beta], Elementwise::Linear, &mut found);
             samples::assert_same_bits(&found, &y, "y");
             backward_input(&x, &dy, [&mean, scale, gamma], [&dgamma, &dbeta], &mut chunks, &mut found);
             samples::assert_same_bits(&found, &dx, "dx");

@@ -175,6 +175,10 @@ impl Op for Activate {
             activation::backward_from(self.0, y, dy, dx);
         }
     }
+
+    fn elementwise(&self) -> Option<Elementwise> {
+        Some(self.0)
+    }
 }
 
 impl<'r> Var<'r> {

@@ -44,6 +44,7 @@ impl Op for Conv2d {
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let Some((geometry, scratch)) = &mut self.ready else { return };
         let (x, w, bias) = (inputs.get(0), inputs.get(1), (inputs.count() == 3).then(|| inputs.get(2).data()));
+        scratch.set_version(inputs.version(1));
         conv2d::forward(geometry, &x, &w, bias, self.activation, y, scratch);
     }
 
@@ -53,6 +54,10 @@ impl Op for Conv2d {
         let Some((geometry, scratch)) = &mut self.ready else { return };
         activation::backward(self.activation, y, dy);
         conv2d::backward(geometry, &x, &w, dy, RequestedGradients { dx, dw, db }, scratch);
+    }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
     }
 }
 

@@ -56,6 +56,10 @@ impl Op for GroupedConv2d {
         }
         kernel::backward(sizes, &x, &w, dz, [dx, dw], scratch);
     }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
+    }
 }
 
 /// The gradients of images and kernels, and `None` for biases.

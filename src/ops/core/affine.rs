@@ -42,6 +42,10 @@ impl Op for Affine {
         matmul::affine_gradients(&x, &w, dy, [rows, inner, columns], [dx, dw, db]);
     }
 
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
+    }
+
     fn in_place(&mut self) -> Option<&mut dyn InPlace> {
         Some(self)
     }

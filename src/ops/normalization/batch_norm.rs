@@ -6,7 +6,8 @@
 
 use crate::error::Result;
 use crate::error::{Error, check_setting};
-use crate::kernels::normalize::{self, ChunkSums};
+use crate::kernels::activation::Elementwise;
+use crate::kernels::normalize::{self, Activated, ChunkSums};
 use crate::shape::Shape;
 use crate::sizes;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
@@ -15,6 +16,7 @@ use crate::tape::{Context, Gradients, Inputs, Op, Origin, States, Var, arity};
 const FLUSH: f32 = 1e-30;
 
 struct BatchNorm {
+    activation: Elementwise,
     epsilon: f32,
     momentum: f32,
     /// Whether the last two inputs are the running mean and variance, which are updated after each step.
@@ -31,6 +33,7 @@ impl BatchNorm {
     fn new(epsilon: f32, momentum: f32, moving: bool) -> BatchNorm {
         let [mean, variance, scale] = [const { Vec::new() }; 3];
         BatchNorm {
+            activation: Elementwise::Linear,
             epsilon,
             momentum,
             moving,
@@ -74,10 +77,10 @@ impl Op for BatchNorm {
         let [x, gamma, beta] = [0, 1, 2].map(|position| inputs.get(position));
         normalize::statistics(&x, &mut self.mean, &mut self.variance, &mut self.chunks);
         fill_scale(&self.variance, self.epsilon, &mut self.scale);
-        normalize::forward(&x, &self.mean, &self.scale, &gamma, &beta, y);
+        normalize::forward(&x, [&self.mean, &self.scale, &gamma, &beta], self.activation, y);
     }
 
-    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let [x, gamma] = [0, 1].map(|position| inputs.get(position));
         let [mut dx, mut dgamma, mut dbeta] = [const { None }; 3];
         gradients.for_each(|position, gradient| match position {
@@ -87,7 +90,9 @@ impl Op for BatchNorm {
         });
         let [scratch_gamma, scratch_beta] = &mut self.scratch;
         let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
-        normalize::backward_columns(&x, dy, [&self.mean, &self.scale], dgamma, dbeta, &mut self.chunks);
+        let activated = Activated { activation: self.activation, y };
+        let sums = [&mut *dgamma, &mut *dbeta];
+        normalize::backward_columns(&x, [&self.mean, &self.scale], activated, dy, sums, &mut self.chunks);
         if let Some(dx) = dx {
             normalize::backward_input(&x, dy, [&self.mean, &self.scale, &gamma], [dgamma, dbeta], &mut self.chunks, dx);
         }
@@ -99,6 +104,10 @@ impl Op for BatchNorm {
 
     fn update_states(&mut self, _inputs: Inputs<'_>, _y: &[f32], states: States<'_>) {
         update_moving(states, self.momentum, [&self.mean, &self.variance]);
+    }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
     }
 }
 
@@ -114,6 +123,7 @@ pub(in crate::ops) fn update_moving(states: States<'_>, momentum: f32, batch: [&
 
 /// Batch normalization with given statistics, which are constants.
 struct BatchNormInference {
+    activation: Elementwise,
     epsilon: f32,
     scale: Vec<f32>,
     chunks: ChunkSums,
@@ -138,20 +148,26 @@ impl Op for BatchNormInference {
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [x, gamma, beta, mean, variance] = inputs.each();
         fill_scale(&variance, self.epsilon, &mut self.scale);
-        normalize::forward(&x, &mean, &self.scale, &gamma, &beta, y);
+        normalize::forward(&x, [&mean, &self.scale, &gamma, &beta], self.activation, y);
     }
 
-    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let [x, gamma, _, mean, _] = inputs.each();
         let [dx, dgamma, dbeta, _, _] = gradients.each();
         let [scratch_gamma, scratch_beta] = &mut self.scratch;
         let (dgamma, dbeta) = (dgamma.unwrap_or(scratch_gamma), dbeta.unwrap_or(scratch_beta));
-        normalize::backward_columns(&x, dy, [&mean, &self.scale], dgamma, dbeta, &mut self.chunks);
+        let activated = Activated { activation: self.activation, y };
+        let sums = [&mut *dgamma, &mut *dbeta];
+        normalize::backward_columns(&x, [&mean, &self.scale], activated, dy, sums, &mut self.chunks);
         let Some(dx) = dx else { return };
         let columns = self.scale.len();
         for (dx, dy) in dx.chunks_exact_mut(columns).zip(dy.chunks_exact(columns)) {
             dx.iter_mut().enumerate().for_each(|(j, dx)| *dx = gamma[j] * self.scale[j] * dy[j]);
         }
+    }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
     }
 }
 
@@ -241,6 +257,7 @@ impl<'r> Var<'r> {
         epsilon: f32,
     ) -> Var<'r> {
         let op = BatchNormInference {
+            activation: Elementwise::Linear,
             epsilon,
             scale: Vec::new(),
             chunks: ChunkSums::default(),

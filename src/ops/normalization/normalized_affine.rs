@@ -140,6 +140,10 @@ impl Op for NormalizedAffine {
             dbeta.iter_mut().zip(&self.products).for_each(|(dbeta, [_, of_one])| *dbeta = *of_one);
         }
     }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
+    }
 }
 
 /// Whether `x` is n × k, `w` is k × m, and `b` has m elements.

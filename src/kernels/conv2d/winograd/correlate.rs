@@ -32,6 +32,8 @@ pub(in super::super) struct Correlation {
     filters: usize,
     /// For each plane and strip of filters: the lanes of each channel.
     panels: AlignedBuffer,
+    /// Whether the kernels could be transformed.
+    transformed: bool,
     /// Zeros for absent biases.
     zeros: AlignedBuffer,
     workspace: Workspace,
@@ -43,8 +45,6 @@ struct Images<'a> {
     x: &'a [f32],
     bias: Option<&'a [f32]>,
     activation: Elementwise,
-    /// Whether the transformed kernels may be used.
-    transformed: bool,
 }
 
 impl Correlation {
@@ -72,14 +72,23 @@ impl Correlation {
                 channels,
                 filters.next_multiple_of(LANES),
             ])?),
+            transformed: false,
             zeros: AlignedBuffer::zeros(filters),
             workspace: Workspace::with_capacity(sizes::sum(&[input.len(), output.len(), input.patch()])?)?,
         })
     }
 
-    /// y = activation(x ∗ w + bias), for kernels of [3, 3, channels, filters].
+    /// Transforms kernels of [3, 3, channels, filters] for [`run_forward`](Correlation::run_forward).
+    pub(in super::super) fn pack(&mut self, level: SimdLevel, w: &[f32]) {
+        self.transformed = bounded(level, w);
+        if self.transformed {
+            pack(level, w, self.channels, self.filters, &mut self.panels);
+        }
+    }
+
+    /// y = activation(x ∗ w + bias), with the kernels `w` that were packed last.
     pub(in super::super) fn run_forward(
-        &mut self,
+        &self,
         level: SimdLevel,
         x: &[f32],
         w: &[f32],
@@ -87,22 +96,18 @@ impl Correlation {
         activation: Elementwise,
         y: &mut [f32],
     ) {
-        let transformed = bounded(level, w);
-        if transformed {
-            pack(level, w, self.channels, self.filters, &mut self.panels);
-        }
         let kernel = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: false };
-        self.run(level, Images { x, bias, activation, transformed }, kernel, y);
+        self.run(level, Images { x, bias, activation }, kernel, y);
     }
 
     /// The gradient of the images, for kernels of [3, 3, channels, filters] and the gradient `dy` of the outputs.
     pub(in super::super) fn run_backward(&mut self, level: SimdLevel, dy: &[f32], w: &[f32], dx: &mut [f32]) {
-        let transformed = bounded(level, w);
-        if transformed {
+        self.transformed = bounded(level, w);
+        if self.transformed {
             pack_rotated(level, w, self.filters, self.channels, &mut self.panels);
         }
         let kernel = plain::Kernel { w, channels: self.channels, filters: self.filters, rotated: true };
-        self.run(level, Images { x: dy, bias: None, activation: Elementwise::Linear, transformed }, kernel, dx);
+        self.run(level, Images { x: dy, bias: None, activation: Elementwise::Linear }, kernel, dx);
     }
 
     fn run(&self, level: SimdLevel, images: Images<'_>, kernel: plain::Kernel<'_>, y: &mut [f32]) {
@@ -137,7 +142,7 @@ impl Correlation {
     /// Computes some rows of tiles. Each is computed by plain loops if its inputs are large. `y` starts at the first one.
     fn rows(&self, level: SimdLevel, images: Images<'_>, kernel: plain::Kernel<'_>, rows: Range<usize>, y: &mut [f32]) {
         let offset = |row| self.tiling.row_offset(self.filters, row) - self.tiling.row_offset(self.filters, rows.start);
-        let regular = |rows| images.transformed && bounded(level, self.tiling.inputs(images.x, self.channels, rows));
+        let regular = |rows| self.transformed && bounded(level, self.tiling.inputs(images.x, self.channels, rows));
         let all = regular(rows.clone());
         let mut done = rows.start;
         for row in rows.start..=rows.end {

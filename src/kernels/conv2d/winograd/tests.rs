@@ -46,6 +46,7 @@ impl Case {
         let [mut y, mut dx, mut dw, mut db] =
             [&self.dy, &self.x, &self.w, &self.bias].map(|like| samples::unset(like.len()));
         for _ in 0..2 {
+            forward.pack(level, &self.w);
             forward.run_forward(level, &self.x, &self.w, Some(&self.bias), Elementwise::Linear, &mut y);
             backward.run_backward(level, &self.dy, &self.w, &mut dx);
             weight.run(level, &self.x, &self.dy, Some(&mut dw), Some(&mut db));
