@@ -12,6 +12,7 @@ pub mod npy;
 pub mod npz;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+mod permuted;
 pub mod torch;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod zip;

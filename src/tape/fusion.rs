@@ -44,10 +44,10 @@ pub(super) fn fuse_activations(recording: &mut Recording) {
 
 #[cfg(test)]
 mod tests {
-    use crate::Key;
     use crate::kernels::samples;
     use crate::ops::{Activation, Conv2dOptions};
     use crate::tape::{Mode, ParamGradients, Params, Recorder, Var};
+    use crate::{Key, Shape};
     use ndarray::arr1;
 
     /// An operation, and the shapes of its inputs.
@@ -67,7 +67,7 @@ mod tests {
     /// The number of steps, the output, and the gradients of the variables. An observed value is not fused.
     fn run((_, shapes, record): Case, activation: Activation, observed: bool) -> (usize, Vec<Vec<f32>>) {
         let recorder = Recorder::new(Mode::Training);
-        let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.variable(*shape)).collect();
+        let inputs: Vec<Var<'_>> = shapes.iter().map(|shape| recorder.variable(Shape::new(shape).unwrap())).collect();
         let value = record(&inputs);
         if observed {
             let _ = value.id();

@@ -1,6 +1,7 @@
 //! Tensors of ONNX files: floats, and integers such as shapes and axes.
 
 use super::proto::{self, element};
+use crate::formats::permuted::permuted;
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
@@ -120,8 +121,8 @@ impl Tensor {
     pub(super) fn transposed(&self, order: &[usize]) -> Tensor {
         let sizes = order.iter().map(|axis| self.sizes[*axis]).collect();
         let values = match &self.values {
-            Values::Floats(values) => Values::Floats(transpose(values, &self.sizes, order)),
-            Values::Integers(values) => Values::Integers(transpose(values, &self.sizes, order)),
+            Values::Floats(values) => Values::Floats(permuted(values, &self.sizes, order)),
+            Values::Integers(values) => Values::Integers(permuted(values, &self.sizes, order)),
             Values::Weight => Values::Weight,
         };
         Tensor { sizes, values }
@@ -177,11 +178,6 @@ impl Tensor {
 /// The product of sizes; `None` if it overflows.
 pub(super) fn length(sizes: &[usize]) -> Option<usize> {
     sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
-}
-
-fn transpose<T: Copy>(values: &[T], sizes: &[usize], order: &[usize]) -> Vec<T> {
-    let view = ndarray::ArrayView::from_shape(IxDyn(sizes), values).expect("the number of elements matches the sizes");
-    view.permuted_axes(order).iter().copied().collect()
 }
 
 fn values(tensor: &proto::Tensor) -> Result<Values, String> {

@@ -1,9 +1,9 @@
 //! The correspondence of an array of a model to arrays of a `state_dict`.
 
+use crate::formats::permuted::permuted;
 use crate::save::NamedArray;
 use crate::tape::Params;
 use crate::{Error, Result, Shape};
-use ndarray::{ArrayView, IxDyn};
 
 /// An array of a model and its counterpart in PyTorch.
 #[derive(Clone, Debug)]
@@ -43,8 +43,7 @@ impl Entry {
     pub(super) fn arrays(&self, params: &Params) -> Result<Vec<NamedArray>> {
         let mut values = params.values(params.id(&self.own)?).to_vec();
         self.exchange_gates(&mut values);
-        let view = ArrayView::from_shape(IxDyn(&self.view), &values).map_err(Error::other)?;
-        let mut values: Vec<f32> = view.permuted_axes(self.order.as_slice()).iter().copied().collect();
+        let mut values = permuted(&values, &self.view, &self.order);
         let second = match self.second {
             Some((_, Second::Below)) => values.split_off(self.shape.len()),
             Some((_, Second::Added)) => vec![0.0; self.shape.len()],
@@ -65,12 +64,14 @@ impl Entry {
             (Some((_, Second::Below)), [_, second]) => all.extend(&second.values),
             _ => {}
         }
-        let permuted: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
+        let sizes: Vec<usize> = self.order.iter().map(|axis| self.view[*axis]).collect();
         let inverse: Vec<usize> = (0..self.order.len())
             .map(|axis| self.order.iter().position(|other| *other == axis).unwrap_or(axis))
             .collect();
-        let view = ArrayView::from_shape(IxDyn(&permuted), &all).map_err(Error::other)?;
-        let mut values: Vec<f32> = view.permuted_axes(inverse.as_slice()).iter().copied().collect();
+        if all.len() != sizes.iter().product::<usize>() {
+            return Err(Error::other(format!("{}: {} elements do not fit its shape", self.own, all.len())));
+        }
+        let mut values = permuted(&all, &sizes, &inverse);
         self.exchange_gates(&mut values);
         params.insert(&self.own, model.shape(model.id(&self.own)?), values, true).map(|_| ())
     }

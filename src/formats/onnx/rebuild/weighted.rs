@@ -7,12 +7,12 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::{TransposedWindow, Window};
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
+use crate::formats::permuted::permuted;
 use crate::layers::{
     BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d, DepthwiseConv2d, Embedding,
     GroupNormalization, Layer, LayerNorm, PRelu, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::ops::Padding;
-use ndarray::{ArrayView, IxDyn};
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -292,9 +292,9 @@ impl Builder<'_> {
 
 /// Permutes rows of `columns` numbers, one for each element of an image, from channels first to channels last.
 fn channels_last(values: &[f32], image: &[usize], columns: usize) -> Option<Vec<f32>> {
-    let view = ArrayView::from_shape(IxDyn(&[image, &[columns]].concat()), values).ok()?;
+    let sizes = [image, &[columns]].concat();
     let order: Vec<usize> = (1..image.len()).chain([0, image.len()]).collect();
-    Some(view.permuted_axes(order).iter().copied().collect())
+    (values.len() == sizes.iter().product::<usize>()).then(|| permuted(values, &sizes, &order))
 }
 
 /// The number of elements of an axis that the windows of a kernel reach.
