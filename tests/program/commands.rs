@@ -15,10 +15,11 @@ use std::process::Command;
 use tempfile::tempdir;
 
 /// Commands that no test runs, with the reason.
-const NOT_RUN: [(&str, &str); 18] = [
+const NOT_RUN: [(&str, &str); 19] = [
     (".ci/run", "runs this test"),
     ("benches/everything", "takes an hour"),
     ("benches/peers/inference", "needs Python and the other libraries"),
+    ("benches/peers/onnx_predictions", "needs Python and the other libraries"),
     ("benches/peers/run", "needs Python and the other libraries"),
     ("benches/peers/run networks", "needs Python and the other libraries"),
     ("cargo add gradus --path ../gradus", "changes the manifest of another crate"),
