@@ -6,7 +6,7 @@
 use crate::error::Result;
 use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::parallel;
-use crate::kernels::simd::{self, Fma, SimdLevel, vectorized};
+use crate::kernels::simd::{self, Fma, SimdLevel, copy_lanes, vectorized};
 use crate::sizes;
 
 /// Rows in a chunk of a sum.
@@ -341,14 +341,41 @@ fn block_squares<F: Fma, const L: usize, const K: usize>(
     sum_chunks::<F, L, 1, K>(x.len() / columns, &squares, (at, width, columns), sums);
 }
 
+/// `$to[$j] = $value` for each column `$j`, where `$value` is an expression of elements `$j` of the rows `$row`. Sixteen columns at a time, because the compiler would vectorize a loop over all columns for more columns than many
+/// layers have. The last sixteen may overlap those before.
+macro_rules! for_columns {
+    ($columns:expr, [$($row:ident),*], $j:ident => $value:expr, $to:expr) => {{
+        let mut at = 0;
+        while at < $columns && $columns >= NARROW {
+            let first = at.min($columns - NARROW);
+            $(let $row = lanes::<NARROW>(&$row[first..first + NARROW]);)*
+            let mut values = [0.0; NARROW];
+            for $j in 0..NARROW {
+                values[$j] = $value;
+            }
+            copy_lanes(&values, $to[first..].first_chunk_mut::<NARROW>().expect("as many columns"));
+            at = first + NARROW;
+        }
+        if $columns < NARROW {
+            $(let $row = &$row[..$columns];)*
+            for $j in 0..$columns {
+                $to[$j] = $value;
+            }
+        }
+    }};
+}
+
 vectorized! {
     fn forward_rows<F: Fma>(x: &[f32], given: [&[f32]; 4], y: &mut [f32]) {
         let columns = given[0].len();
-        let [mean, scale, gamma, beta] = given.map(|values| &values[..columns]);
+        let [mean, scale, gamma, beta] = given;
         for (x, y) in x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)) {
-            for j in 0..columns {
-                y[j] = gamma[j] * ((x[j] - mean[j]) * scale[j]) + beta[j];
-            }
+            for_columns!(
+                columns,
+                [x, mean, scale, gamma, beta],
+                j => gamma[j] * ((x[j] - mean[j]) * scale[j]) + beta[j],
+                y
+            );
         }
     }
 }
@@ -379,13 +406,15 @@ fn block_gradients<F: Fma, const L: usize, const K: usize>(
 vectorized! {
     fn backward_rows<F: Fma>(x: &[f32], dy: &[f32], given: [&[f32]; 5], dx: &mut [f32]) {
         let columns = given[0].len();
-        let [mean, scale, gamma, dgamma, dbeta] = given.map(|values| &values[..columns]);
+        let [mean, scale, gamma, dgamma, dbeta] = given;
         let all = x.chunks_exact(columns).zip(dy.chunks_exact(columns)).zip(dx.chunks_exact_mut(columns));
         for ((x, dy), dx) in all {
-            for j in 0..columns {
-                let normal = (x[j] - mean[j]) * scale[j];
-                dx[j] = gamma[j] * scale[j] * (dy[j] - (dbeta[j] + normal * dgamma[j]));
-            }
+            for_columns!(
+                columns,
+                [x, dy, mean, scale, gamma, dgamma, dbeta],
+                j => gamma[j] * scale[j] * (dy[j] - (dbeta[j] + (x[j] - mean[j]) * scale[j] * dgamma[j])),
+                dx
+            );
         }
     }
 }
