@@ -341,8 +341,9 @@ fn block_squares<F: Fma, const L: usize, const K: usize>(
     sum_chunks::<F, L, 1, K>(x.len() / columns, &squares, (at, width, columns), sums);
 }
 
-/// `$to[$j] = $value` for each column `$j`, where `$value` is an expression of elements `$j` of the rows `$row`. Sixteen columns at a time, because the compiler would vectorize a loop over all columns for more columns than many
-/// layers have. The last sixteen may overlap those before.
+/// `$to[$j] = $value` for each column `$j`, where `$value` is an expression of elements `$j` of the rows `$row`. Sixteen
+/// columns at a time, because the compiler would vectorize a loop over all columns for more columns than many layers have. The
+/// last sixteen may overlap those before.
 macro_rules! for_columns {
     ($columns:expr, [$($row:ident),*], $j:ident => $value:expr, $to:expr) => {{
         let mut at = 0;
