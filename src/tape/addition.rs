@@ -1,25 +1,26 @@
 //! Accumulation of gradients of values that several operations read.
 
-use super::source::Place;
+use super::gradients::TargetPlace;
 use crate::kernels::aligned_buffer::AlignedBuffer;
 
 /// A contribution to a gradient, after the first one: written to scratch, then added to the gradient.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Addition {
-    /// The location of the value whose gradient it is added to.
-    pub(super) to: Place,
+    /// The gradient that it is added to.
+    pub(super) to: TargetPlace,
     pub(super) scratch: usize,
+    /// Number of elements of the gradient. Arrays may be longer.
+    pub(super) length: usize,
 }
 
 impl Addition {
     /// Adds the scratch array to the gradient.
     pub(super) fn run(&self, buffers: &mut [AlignedBuffer], params: &mut [AlignedBuffer], scratch: &[AlignedBuffer]) {
         let to = match self.to {
-            Place::Buffer(index) => &mut buffers[index],
-            Place::Param(index) => &mut params[index],
-            Place::Nowhere => unreachable!("only buffers and parameters have gradients"),
+            TargetPlace::Buffer(index) => &mut buffers[index],
+            TargetPlace::Param(index) => &mut params[index],
+            TargetPlace::Scratch(_) => unreachable!("contributions are added to gradients of buffers and parameters"),
         };
-        // The scratch array may be longer than the gradient: `zip` ends at the gradient's length.
-        to.iter_mut().zip(scratch[self.scratch].iter()).for_each(|(to, more)| *to += more);
+        to[..self.length].iter_mut().zip(&scratch[self.scratch][..self.length]).for_each(|(to, more)| *to += more);
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct GradientTarget {
 /// The location to which an operation writes a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TargetPlace {
-    /// The gradient of a buffer, for its first contribution.
+    /// The array for the gradient of a buffer, for its first contribution.
     Buffer(usize),
     /// The gradient of a parameter, for its first contribution.
     Param(usize),
@@ -62,7 +62,7 @@ impl<'a> Gradients<'a> {
                 TargetPlace::Param(index) => params.take(index),
                 TargetPlace::Scratch(index) => scratch.take(index),
             };
-            write(target.position, &mut array[..target.length]); // scratch arrays may be longer than the gradient
+            write(target.position, &mut array[..target.length]); // arrays may be longer than the gradient
         }
     }
 }

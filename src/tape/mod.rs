@@ -12,6 +12,7 @@ mod context;
 mod faults;
 mod finite;
 mod fusion;
+mod gradient_slots;
 mod gradients;
 mod inputs;
 mod known_finite;

@@ -1,15 +1,17 @@
 //! The plan of the backward pass: the operation that writes each gradient first, and the later contributions to it.
 
 use super::addition::Addition;
+use super::gradient_slots::GradientSlots;
 use super::gradients::{GradientTarget, TargetPlace};
 use super::source::Place;
 use super::step::Step;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The lengths of the arrays for the backward pass, and the locations of the gradients that it writes.
+/// The arrays for the backward pass, and the locations of the gradients that it writes.
 pub(super) struct Plan {
-    pub(super) gradients: Vec<usize>,
+    pub(super) gradients: GradientSlots,
+    /// The lengths of the scratch arrays.
     pub(super) scratch: Vec<usize>,
     reached: BTreeSet<Place>,
 }
@@ -24,13 +26,15 @@ impl Plan {
 
 /// Plans the backward pass: sets the targets and additions of each step, from the loss backwards.
 pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize>) -> Plan {
-    let mut plan = Plan { gradients: vec![0; buffers.len()], scratch: Vec::new(), reached: BTreeSet::new() };
+    let (gradients, scratch) = (GradientSlots::new(buffers.len()), Vec::new());
+    let mut plan = Plan { gradients, scratch, reached: BTreeSet::new() };
     let Some(loss) = loss else { return plan };
-    plan.gradients[loss] = buffers[loss];
+    plan.gradients.take(loss, buffers[loss]);
     plan.reached.insert(Place::Buffer(loss));
     for step in steps.iter_mut().rev() {
         if plan.reached.contains(&Place::Buffer(step.output)) {
             plan_step(step, buffers, &mut plan);
+            plan.gradients.release(step.output);
         }
     }
     find_in_place(steps);
@@ -59,13 +63,17 @@ fn plan_step(step: &mut Step, buffers: &[usize], plan: &mut Plan) {
     for (position, source) in step.inputs.iter().enumerate().filter(|(position, _)| step.needs_gradient[*position]) {
         let first = plan.reached.insert(source.place);
         let place = match source.place {
-            Place::Buffer(index) if first => {
-                plan.gradients[index] = buffers[index];
-                TargetPlace::Buffer(index)
-            }
+            Place::Buffer(index) if first => TargetPlace::Buffer(plan.gradients.take(index, buffers[index])),
             Place::Param(index) if first => TargetPlace::Param(index),
             to => {
-                step.additions.push(Addition { to, scratch: scratch_count });
+                let to = match to {
+                    Place::Buffer(index) => {
+                        TargetPlace::Buffer(plan.gradients.of[index].expect("a first contribution"))
+                    }
+                    Place::Param(index) => TargetPlace::Param(index),
+                    Place::Nowhere => unreachable!("a tape with an error is never finished"),
+                };
+                step.additions.push(Addition { to, scratch: scratch_count, length: source.shape.len() });
                 scratch_count += 1;
                 TargetPlace::Scratch(scratch_count - 1)
             }

@@ -39,6 +39,8 @@ pub struct Tape {
     pub(super) buffers: Vec<AlignedBuffer>,
     /// The gradient of each buffer; empty if it needs none.
     gradients: Vec<AlignedBuffer>,
+    /// The array in `gradients` of the gradient of each buffer that has one.
+    gradient_slots: Vec<Option<usize>>,
     scratch: Vec<AlignedBuffer>,
     loss: Option<usize>,
     pub(super) steps: Vec<Step>,
@@ -88,7 +90,8 @@ impl Tape {
             params_end,
             vars: vars.iter().map(|value| value.source).collect(),
             inputs,
-            gradients: plan.gradients.iter().copied().map(AlignedBuffer::zeros).collect(),
+            gradients: plan.gradients.lengths.iter().copied().map(AlignedBuffer::zeros).collect(),
+            gradient_slots: plan.gradients.of,
             scratch: plan.scratch.iter().copied().map(AlignedBuffer::zeros).collect(),
             buffers,
             loss,
@@ -204,7 +207,8 @@ impl Tape {
         assert!(self.has_run, "the backward pass needs the values of a run: call Tape::run first, which must succeed");
         let loss =
             self.loss.expect("backward needs a loss: call Recorder::minimize with one that depends on a parameter");
-        self.gradients[loss].fill(1.0);
+        let slot = self.gradient_slots[loss].expect("the loss has a gradient");
+        self.gradients[slot][..1].fill(1.0);
     }
 
     /// Runs the backward pass of a step, with an update of its weight array if given.
@@ -213,20 +217,23 @@ impl Tape {
         if step.targets.is_empty() {
             return;
         }
-        let (before, after) = self.gradients.split_at_mut(step.output);
+        let slot = self.gradient_slots[step.output].expect("a step with targets has a gradient");
+        let mut dy = std::mem::take(&mut self.gradients[slot]); // not among the targets
         let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
         let written = Gradients {
             arity: step.inputs.len(),
             targets: &step.targets,
-            buffers: before,
+            buffers: &mut self.gradients,
             params: &mut gradients.arrays,
             scratch: &mut self.scratch,
         };
-        let (y, dy) = (&*self.buffers[step.output], &mut *after[0]);
+        let y = &*self.buffers[step.output];
+        let given = &mut dy[..y.len()];
         match (weight, step.op.in_place()) {
-            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, dy, written, weight),
-            _ => step.op.backward(inputs, y, dy, written),
+            (Some(weight), Some(op)) => op.backward_in_place(inputs, y, given, written, weight),
+            _ => step.op.backward(inputs, y, given, written),
         }
+        self.gradients[slot] = dy;
         for addition in &step.additions {
             addition.run(&mut self.gradients, &mut gradients.arrays, &self.scratch);
         }
@@ -305,7 +312,8 @@ impl Tape {
         let Source { place, shape } = self.source(id);
         let Place::Buffer(buffer) = place else { panic!("the gradient of a parameter is in the ParamGradients") };
         assert!(self.inputs.contains(&buffer), "only the gradients of variables are kept");
-        ArrayViewD::from_shape(IxDyn(shape.sizes()), &self.gradients[buffer]).ok()
+        let gradient = &self.gradients[self.gradient_slots[buffer]?][..shape.len()];
+        ArrayViewD::from_shape(IxDyn(shape.sizes()), gradient).ok()
     }
 
     fn source(&self, id: ValueId) -> Source {
