@@ -17,6 +17,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
     match case {
         "add" => Box::new(Add),
         "average" => Box::new(Average),
+        "center_crop" => Box::new(CenterCrop::new(2, 3)),
+        "center_crop-1" => Box::new(CenterCrop::new(4, 5)),
         "average_pool1d" => Box::new(AveragePool1d::new(3).strides(1).padding(Padding::Same)),
         "conv1d" => Box::new(Conv1d::new(4, 3)),
         "conv1d-1" => {

@@ -15,6 +15,7 @@
 //! ```
 
 mod declared;
+mod factor;
 mod frozen;
 mod lambda;
 mod masks;
@@ -22,6 +23,10 @@ mod merged_axes;
 mod merged_shape;
 mod merging_layer;
 mod noise;
+mod partners;
+mod random_box;
+mod random_normal;
+mod random_transform;
 mod recurrence;
 mod recurrent_layer;
 mod regularized;
@@ -31,14 +36,16 @@ mod transposed_size;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
+pub use factor::Factor;
 pub use frozen::Frozen;
 pub use lambda::Lambda;
+pub use preprocessing::random_flip::FlipMode;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use regularized::Regularized;
 pub use weights::{Cursor, Weights};
 
-pub use crate::ops::{Interpolation, Padding};
+pub use crate::ops::{FillMode, Interpolation, Padding};
 
 pub(crate) use weights::{Constrained, Penalty, Source};
 
@@ -266,7 +273,20 @@ layers! {
         max_pool2d::MaxPool2d,
     },
     preprocessing {
+        center_crop::CenterCrop,
+        cut_mix::CutMix,
+        mix_up::MixUp,
         normalization::Normalization,
+        random_brightness::RandomBrightness,
+        random_contrast::RandomContrast,
+        random_crop::RandomCrop,
+        random_elastic_transform::RandomElasticTransform,
+        random_erasing::RandomErasing,
+        random_flip::RandomFlip,
+        random_rotation::RandomRotation,
+        random_shear::RandomShear,
+        random_translation::RandomTranslation,
+        random_zoom::RandomZoom,
         rescaling::Rescaling,
         resizing::Resizing,
     },
@@ -309,6 +329,16 @@ impl OptionValue for Arc<dyn Layer> {
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
         Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
+    }
+}
+
+impl OptionValue for FillMode {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<FillMode> {
+        FillMode::read(settings, name)
     }
 }
 

@@ -49,6 +49,10 @@ operations! {
         embedding,
         matmul,
     },
+    images {
+        affine_transform,
+        map_coordinates,
+    },
     losses {
         binary_crossentropy,
         categorical_crossentropy,
@@ -93,6 +97,9 @@ operations! {
         global_max_pool2d,
         max_pool2d,
     },
+    random {
+        random_rows,
+    },
     recurrent {
         gru,
         lstm,
@@ -125,7 +132,10 @@ pub use conv2d_options::Conv2dOptions;
 pub use conv2d_transpose_options::Conv2dTransposeOptions;
 pub use interpolation::Interpolation;
 pub use recurrent_options::RecurrentOptions;
+pub use transform_options::TransformOptions;
 pub use window::Padding;
+
+pub use crate::kernels::sampling::FillMode;
 
 #[cfg(test)]
 pub(crate) use activations::activation::ACTIVATIONS;
@@ -143,6 +153,7 @@ pub(crate) use reshaping::pad::padded;
 mod axes;
 mod conv2d_options;
 mod conv2d_transpose_options;
+mod fill_mode;
 mod interpolation;
 mod pairwise;
 mod pointwise;
@@ -151,5 +162,6 @@ mod recurrent_options;
 mod row_functions;
 #[cfg(test)]
 mod tests;
+mod transform_options;
 mod unary;
 mod window;

@@ -66,6 +66,10 @@ values! {
     String: |value| value.as_str(), |name, settings| settings.str(name).map(str::to_owned);
     Vec<usize>: |value| &value[..], |name, settings| settings.uints(name).map(<[usize]>::to_vec);
     Vec<f32>: |value| &value[..], |name, settings| settings.floats(name).map(<[f32]>::to_vec);
+    [f32; 2]: |value| &value[..], |name, settings| match *settings.floats(name)? {
+        [low, high] => Ok([low, high]),
+        ref numbers => Err(settings.wrong_type(name, &numbers.into(), "two numbers")),
+    };
     Vec<String>: |value| SpecValue::Strs(value.clone()), |name, settings| settings.strs(name);
     Axes: |value| SpecValue::Ints(value.numbers().to_vec()), |name, settings| settings.axes(name).map(Axes::from);
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);

@@ -207,6 +207,7 @@ def table():
         merging = name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
         ranks = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
         rank = ranks.get(name if name in ranks else name.removesuffix("Transpose")[-2:], 3)
+        rank = 4 if name in ("CenterCrop", "CutMix", "MixUp") or name.startswith("Random") else rank
         shape = (2, 6, 5, 4)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x

@@ -235,6 +235,8 @@ def all_layers(file):
     case("resizing-1", 'Resizing(3, 4, interpolation="lanczos3", antialias=True)', (2, 5, 6, 2))
     case("resizing-2", 'Resizing(3, 2, interpolation="nearest", crop_to_aspect_ratio=True)', (2, 5, 6, 2))
     case("resizing-3", "Resizing(8, 4, pad_to_aspect_ratio=True, fill_value=0.5, antialias=True)", (2, 3, 5, 2))
+    case("center_crop", "CenterCrop(2, 3)", (2, 5, 4, 2))
+    case("center_crop-1", "CenterCrop(4, 5)", (2, 3, 7, 2))
     case("up_sampling2d-1", 'UpSampling2D((2, 3), interpolation="bilinear")', (2, 3, 2, 2))
     case("up_sampling2d-2", 'UpSampling2D((2, 4), interpolation="bicubic")', (2, 3, 4, 2))
     case("up_sampling2d-3", 'UpSampling2D((2, 3), interpolation="lanczos5")', (2, 6, 7, 1))

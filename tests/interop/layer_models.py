@@ -41,6 +41,7 @@ def one_input():
         "batch_normalization_of_rows": (ROW, l.BatchNormalization(axis=1, epsilon=1e-2)),
         "bidirectional": (STEPS, l.Bidirectional(l.LSTM(3, return_sequences=True), merge_mode="sum")),
         "bidirectional_gru": (STEPS, l.Bidirectional(l.GRU(3))),
+        "center_crop": (IMAGE, l.CenterCrop(4, 5)),
         "conv_1d": (STEPS, l.Conv1D(3, 2, padding="same", activation="relu")),
         "conv_1d_causal": (STEPS, l.Conv1D(3, 2, padding="causal", dilation_rate=2)),
         "conv_1d_transpose": (STEPS, l.Conv1DTranspose(3, 3, strides=2)),
@@ -73,6 +74,14 @@ def one_input():
         "max_pooling_2d": (IMAGE, l.MaxPooling2D(2, strides=1, padding="same")),
         "permute": (STEPS, l.Permute((2, 1))),
         "prelu": (IMAGE, l.PReLU(shared_axes=[1, 2])),
+        "random_brightness": (IMAGE, l.RandomBrightness(0.2)),
+        "random_contrast": (IMAGE, l.RandomContrast(0.2)),
+        # Of the size of the image, since Keras 3 does not crop in inference.
+        "random_crop": (IMAGE, l.RandomCrop(7, 6)),
+        "random_flip": (IMAGE, l.RandomFlip("horizontal")),
+        "random_rotation": (IMAGE, l.RandomRotation(0.1, fill_mode="constant")),
+        "random_translation": (IMAGE, l.RandomTranslation(0.1, (-0.2, 0.1), interpolation="nearest")),
+        "random_zoom": (IMAGE, l.RandomZoom(0.2, (0.1, 0.3))),
         "relu": (ROW, l.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2)),
         "repeat_vector": (ROW, l.RepeatVector(3)),
         "rescaling": (IMAGE, l.Rescaling(0.5, offset=-1.0)),
@@ -96,6 +105,11 @@ def one_input():
         found["identity"] = (ROW, l.Identity())
     if not KERAS_2:
         found["rms_normalization"] = (ROW, l.RMSNormalization())
+        found["cut_mix"] = (IMAGE, l.CutMix())
+        found["mix_up"] = (IMAGE, l.MixUp(0.4))
+        found["random_elastic_transform"] = (IMAGE, l.RandomElasticTransform(value_range=(-5, 5)))
+        found["random_erasing"] = (IMAGE, l.RandomErasing(fill_value=0.5))
+        found["random_shear"] = (IMAGE, l.RandomShear(0.2))
     return found
 
 

@@ -2,9 +2,10 @@
 
 use super::kind::{Kind, kind};
 use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics,
-    group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null,
-    open_sizes_to_zero, recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes,
+    IMPLEMENTATION, RECURRENT, backward_layer, bounds_around_zero, bounds_from_zero, default_strides,
+    embedding_options, erasing_options, expand_sides, given_statistics, group_by_axis, infer_size, join_axes,
+    name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null, open_sizes_to_zero, recurrent_options,
+    reject_unnamed_activations, rename_alpha, shear_factors, single_axis, single_fill_value, single_sizes,
     single_strides, split_axes,
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
@@ -15,13 +16,15 @@ use crate::initializers::{
 };
 use crate::layers::{
     Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d,
-    Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
-    GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
-    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, Normalization, PRelu,
-    Permute, Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d,
-    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed,
-    UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Bidirectional, CenterCrop, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d,
+    Cropping2d, CutMix, Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten,
+    GaussianDropout, GaussianNoise, GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d,
+    GroupNormalization, Gru, Identity, Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum,
+    Minimum, MixUp, Multiply, Normalization, PRelu, Permute, RandomBrightness, RandomContrast, RandomCrop,
+    RandomElasticTransform, RandomErasing, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom,
+    Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn,
+    Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization,
+    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 use crate::{Spec, SpecValue};
@@ -50,6 +53,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[ignored("weights", "the weights come from the file")],
         ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
+    images(kind("CenterCrop", || CenterCrop::new(1, 1).spec(), &["height", "width"])),
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
         optional: || of_weights(&["kernel", "recurrent", "bias"]),
@@ -85,6 +89,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[DATA_FORMAT],
         ..kind("Cropping2D", || Cropping2d::new(0).spec(), &[])
     },
+    images(Kind { from_keras: bounds_from_zero, ..kind("CutMix", || CutMix::new().spec(), &[]) }),
     Kind {
         optional: || of_weights(&["kernel", "bias"]),
         inactive: DENSE,
@@ -140,6 +145,7 @@ pub(super) const LAYERS: &[Kind] = &[
     pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
     kind("Minimum", || Minimum.spec(), &[]),
+    images(kind("MixUp", || MixUp::new().spec(), &[])),
     kind("Multiply", || Multiply.spec(), &[]),
     Kind {
         from_keras: given_statistics,
@@ -151,6 +157,44 @@ pub(super) const LAYERS: &[Kind] = &[
         optional: || of_weights(&["alpha"]).with("shared_axes", &[1][..]),
         ..kind("PReLU", || PRelu::new().spec(), &[])
     },
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomBrightness", || RandomBrightness::new(0.0).spec(), &["factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_from_zero,
+        ..kind("RandomContrast", || RandomContrast::new(0.0).spec(), &["factor"])
+    }),
+    images(kind("RandomCrop", || RandomCrop::new(1, 1).spec(), &["height", "width"])),
+    images(Kind {
+        from_keras: bounds_from_zero,
+        ..kind("RandomElasticTransform", || RandomElasticTransform::new().spec(), &[])
+    }),
+    images(Kind {
+        from_keras: erasing_options,
+        to_keras: single_fill_value,
+        optional: || Spec::new("").with("fill_value", &[0.0][..]),
+        ..kind("RandomErasing", || RandomErasing::new().spec(), &[])
+    }),
+    images(kind("RandomFlip", || RandomFlip::default().spec(), &[])),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomRotation", || RandomRotation::new(0.0).spec(), &["factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        to_keras: shear_factors,
+        ..kind("RandomShear", || RandomShear::new().spec(), &[])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomTranslation", || RandomTranslation::new(0.0, 0.0).spec(), &["height_factor", "width_factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        optional: || Spec::new("").with("width_factor", &[0.0, 0.0][..]),
+        ..kind("RandomZoom", || RandomZoom::new(0.0).spec(), &["height_factor"])
+    }),
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
@@ -303,6 +347,14 @@ const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT, only_null
 /// A layer with a seed.
 const fn seeded(kind: Kind) -> Kind {
     Kind { inactive: SEED, ..kind }
+}
+
+const IMAGES: &[InactiveOption] =
+    &[ignored("seed", DRAWS), ignored("rng_type", "it selects the generator of random numbers in Keras"), DATA_FORMAT];
+
+/// A layer of images, which may have a seed.
+const fn images(kind: Kind) -> Kind {
+    Kind { inactive: IMAGES, ..kind }
 }
 
 /// A dropout layer whose decisions can be shared along axes.

@@ -27,8 +27,17 @@ fn settings() -> Compile {
 const NOT_EXPORTED: [&str; 3] = ["ConvLSTM2D", "Masking", "Normalization"];
 
 /// Layers whose nodes may become `OnnxGraph` layers: no single operator computes them with all options.
-const AS_GRAPHS: [&str; 7] =
-    ["Dot", "Permute", "RMSNormalization", "ReLU", "Resizing", "UnitNormalization", "UpSampling2D"];
+const AS_GRAPHS: [&str; 9] = [
+    "CenterCrop",
+    "Dot",
+    "Permute",
+    "RMSNormalization",
+    "RandomCrop",
+    "ReLU",
+    "Resizing",
+    "UnitNormalization",
+    "UpSampling2D",
+];
 
 /// Activations that cannot be exported.
 const NOT_EXPORTED_ACTIVATIONS: [&str; 6] =
