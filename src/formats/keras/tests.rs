@@ -265,12 +265,12 @@ fn one_message_reports_every_problem_of_a_file() {
     layers.push(other);
     layers.push(json!({"class_name": "Hashing", "config": {"name": "l"}}));
     compiled["loss"] = json!("poisson");
-    compiled["optimizer"]["config"]["use_ema"] = json!(true);
+    compiled["optimizer"]["config"]["gradient_accumulation_steps"] = json!(4);
     let error = described(&model, compiled).unwrap_err();
     let expected = "5 problems: layer \"g\": ConvLSTM1D is not a supported layer; \
         layer \"e\" (Dense): kernel_constraint: none is not a supported constraint; \
         layer \"l\": Hashing is not a supported layer; \
-        optimizer (SGD): use_ema is true, and only false or null is supported; \
+        optimizer (SGD): gradient_accumulation_steps is 4, and only null or 1 is supported; \
         loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";
     assert_eq!(error, expected);
 }
