@@ -46,7 +46,7 @@ impl Factor {
     }
 
     /// The bounds, where one number stands for the range from 0 to the number.
-    pub(super) fn from_zero(self) -> Bounds {
+    pub(super) fn above_zero(self) -> Bounds {
         match self {
             Factor::Number(number) => [0.0, number.abs()],
             Factor::Range(low, high) => sorted(low, high),

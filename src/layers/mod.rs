@@ -14,6 +14,7 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod adaptive;
 mod declared;
 mod factor;
 mod frozen;
@@ -33,6 +34,7 @@ mod regularized;
 mod separable_weights;
 mod sequence_image;
 mod transposed_size;
+mod volumes;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
@@ -234,6 +236,8 @@ layers! {
         conv1d_transpose::Conv1dTranspose,
         conv2d::Conv2d,
         conv2d_transpose::Conv2dTranspose,
+        conv3d::Conv3d,
+        conv3d_transpose::Conv3dTranspose,
         depthwise_conv1d::DepthwiseConv1d,
         depthwise_conv2d::DepthwiseConv2d,
         separable_conv1d::SeparableConv1d,
@@ -263,14 +267,24 @@ layers! {
         unit_normalization::UnitNormalization,
     },
     pooling {
+        adaptive_average_pool1d::AdaptiveAveragePool1d,
+        adaptive_average_pool2d::AdaptiveAveragePool2d,
+        adaptive_average_pool3d::AdaptiveAveragePool3d,
+        adaptive_max_pool1d::AdaptiveMaxPool1d,
+        adaptive_max_pool2d::AdaptiveMaxPool2d,
+        adaptive_max_pool3d::AdaptiveMaxPool3d,
         average_pool1d::AveragePool1d,
         average_pool2d::AveragePool2d,
+        average_pool3d::AveragePool3d,
         global_average_pool1d::GlobalAveragePool1d,
         global_average_pool2d::GlobalAveragePool2d,
+        global_average_pool3d::GlobalAveragePool3d,
         global_max_pool1d::GlobalMaxPool1d,
         global_max_pool2d::GlobalMaxPool2d,
+        global_max_pool3d::GlobalMaxPool3d,
         max_pool1d::MaxPool1d,
         max_pool2d::MaxPool2d,
+        max_pool3d::MaxPool3d,
     },
     preprocessing {
         center_crop::CenterCrop,
@@ -311,14 +325,17 @@ layers! {
     reshaping {
         cropping1d::Cropping1d,
         cropping2d::Cropping2d,
+        cropping3d::Cropping3d,
         flatten::Flatten,
         permute::Permute,
         repeat_vector::RepeatVector,
         reshape::Reshape,
         up_sampling1d::UpSampling1d,
         up_sampling2d::UpSampling2d,
+        up_sampling3d::UpSampling3d,
         zero_padding1d::ZeroPadding1d,
         zero_padding2d::ZeroPadding2d,
+        zero_padding3d::ZeroPadding3d,
     },
 }
 

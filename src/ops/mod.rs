@@ -37,6 +37,7 @@ operations! {
         sparse_plus,
         sparsemax,
         squareplus,
+        threshold,
     },
     convolutional {
         conv2d,
@@ -149,6 +150,7 @@ pub(crate) use regularization::gaussian_noise::check_stddev;
 pub(crate) use regularization::penalty::check_penalty_factor;
 pub(crate) use reshaping::concatenate::concatenated;
 pub(crate) use reshaping::pad::padded;
+pub(crate) use window::size as window_size;
 
 mod axes;
 mod conv2d_options;

@@ -3,9 +3,11 @@
 use super::arithmetic::flush;
 use super::options::OptimizerOptions;
 use super::step::Step;
+use crate::error::{Error, Result};
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
+use crate::shape::Shape;
 use crate::tape::{ParamId, Params};
 
 /// The moving averages of the trainable parameters; none without `use_ema`. The parameters can be exchanged with them: then the
@@ -14,7 +16,7 @@ use crate::tape::{ParamId, Params};
 pub(super) struct Averages {
     pub(super) arrays: Vec<(ParamId, AlignedBuffer)>,
     /// Whether the parameters are exchanged with the averages.
-    pub(super) exchanged: bool,
+    exchanged: bool,
 }
 
 /// Elements for one thread, and the nanoseconds to average them. Chunks never change a result.
@@ -33,9 +35,40 @@ impl Averages {
         Averages { arrays: trainable.map(average).collect(), exchanged: false }
     }
 
-    /// The name of the arrays in files. A file in which parameters and averages are exchanged has arrays of another name.
-    pub(super) fn name(&self) -> &'static str {
-        if self.exchanged { EXCHANGED } else { AVERAGE }
+    /// The arrays with their names in files and their shapes. A file in which parameters and averages are exchanged has arrays of
+    /// other names.
+    pub(super) fn named<'a>(&'a self, params: &'a Params) -> impl Iterator<Item = (String, Shape, &'a [f32])> {
+        let kind = if self.exchanged { EXCHANGED } else { AVERAGE };
+        self.arrays.iter().map(move |(id, average)| (name(kind, params, *id), params.shape(*id), &**average))
+    }
+
+    /// Sets all arrays from those of a file, which `stored` finds by name. Returns their number.
+    pub(super) fn assign<'a>(
+        &mut self,
+        params: &Params,
+        stored: impl Fn(&str) -> Option<&'a (Shape, Vec<f32>)>,
+    ) -> Result<usize> {
+        let first = self.arrays.first().map(|(id, _)| name(EXCHANGED, params, *id));
+        self.exchanged = first.is_some_and(|first| stored(&first).is_some());
+        let kind = if self.exchanged { EXCHANGED } else { AVERAGE };
+        for (id, average) in &mut self.arrays {
+            let name = name(kind, params, *id);
+            let Some((_, values)) = stored(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
+                let problem = format!("its optimizer's array {name} is missing or has a different shape");
+                return Err(Error::other(problem));
+            };
+            average.copy_from_slice(values);
+        }
+        Ok(self.arrays.len())
+    }
+
+    /// Copies the averages of the parameters that have the same names in `other`.
+    pub(super) fn copy_from(&mut self, params: &Params, other: &Averages, others: &Params) {
+        self.exchanged = other.exchanged && !self.arrays.is_empty();
+        for (id, average) in &mut self.arrays {
+            let named = other.arrays.iter().find(|(other, _)| others.name(*other) == params.name(*id));
+            named.into_iter().for_each(|(_, known)| average.clone_from(known));
+        }
     }
 
     /// average ← momentum · average + (1 − momentum) · w after a step; the first average is w. With `ema_overwrite_frequency`,
@@ -72,9 +105,14 @@ impl Averages {
     }
 }
 
-/// The names of arrays in files: of averages, and of trained values that are exchanged with them.
-pub(super) const AVERAGE: &str = "average";
-pub(super) const EXCHANGED: &str = "trained";
+/// The first part of the names of arrays in files: of averages, and of trained values that are exchanged with them.
+const AVERAGE: &str = "average";
+const EXCHANGED: &str = "trained";
+
+/// The name of the array of a parameter in files.
+fn name(kind: &str, params: &Params, id: ParamId) -> String {
+    format!("{kind}/{}", params.name(id))
+}
 
 vectorized! {
     fn running_average<F: Fma>(momentum: f32, value: &[f32], average: &mut [f32]) {

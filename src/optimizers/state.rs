@@ -1,6 +1,6 @@
 //! The state of an optimizer, and its updates of all parameters.
 
-use super::averages::{self, Averages};
+use super::averages::Averages;
 use super::clip;
 use super::optimizer::Optimizer;
 use super::options::OptimizerOptions;
@@ -150,7 +150,8 @@ impl OptimizerState {
     }
 
     /// Exchanges the parameters with their moving averages, if `averaged` and they are not exchanged, or back if they are. While
-    /// they are exchanged, [`average`](OptimizerState::average) returns the trained values.
+    /// they are exchanged, [`average`](OptimizerState::average) returns the trained values. Exchange them back before the forward
+    /// pass of the next step.
     pub fn set_averaged(&mut self, params: &mut Params, averaged: bool) {
         self.averages.exchange(params, averaged);
     }
@@ -187,18 +188,7 @@ impl OptimizerState {
                 restored += 1;
             }
         }
-        let exchanged = stored.keys().any(|name| name.starts_with(averages::EXCHANGED));
-        self.averages.exchanged = exchanged && !self.averages.arrays.is_empty();
-        let kind = self.averages.name();
-        for (id, average) in &mut self.averages.arrays {
-            let name = format!("{kind}/{}", params.name(*id));
-            let Some((_, values)) = stored.get(&name).filter(|(shape, _)| *shape == params.shape(*id)) else {
-                let problem = format!("its optimizer's array {name} is missing or has a different shape");
-                return Err(Error::other(problem));
-            };
-            average.copy_from_slice(values);
-            restored += 1;
-        }
+        restored += self.averages.assign(params, |name| stored.get(name))?;
         if restored != stored.len() {
             return Err(Error::other("it has more optimizer arrays than the optimizer"));
         }
@@ -211,12 +201,7 @@ impl OptimizerState {
             let named = other.arrays.iter().find(|(other, _)| others.name(*other) == params.name(*id));
             named.into_iter().for_each(|(_, known)| arrays.clone_from(known));
         }
-        self.averages.exchanged = other.averages.exchanged;
-        for (id, average) in &mut self.averages.arrays {
-            let mut known = other.averages.arrays.iter();
-            let named = known.find(|(other, _)| others.name(*other) == params.name(*id));
-            named.into_iter().for_each(|(_, known)| average.clone_from(known));
-        }
+        self.averages.copy_from(params, &other.averages, others);
     }
 
     /// All arrays, for a file.
@@ -228,12 +213,8 @@ impl OptimizerState {
             let name = |number| StateArray::name(number, parameter);
             all.extend(kept.map(|(number, values)| StateArray { name: name(number), shape, values }));
         }
-        let kind = self.averages.name();
-        all.extend(self.averages.arrays.iter().map(|(id, average)| StateArray {
-            name: format!("{kind}/{}", params.name(*id)),
-            shape: params.shape(*id),
-            values: average,
-        }));
+        let averages = self.averages.named(params);
+        all.extend(averages.map(|(name, shape, values)| StateArray { name, shape, values }));
         all
     }
 

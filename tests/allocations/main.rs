@@ -156,7 +156,7 @@ fn check_masks(threads: usize) {
 
 /// All layers, in the order of their list.
 fn layers() -> Vec<LayerSample> {
-    let (images, sequences) = ([16, 15, 4], [60, 16]);
+    let (images, sequences, volumes) = ([16, 15, 4], [60, 16], [7, 8, 9, 3]);
     vec![
         LayerSample::new(Activation::Softmax).input([30]),
         LayerSample::new(Elu::new()).input([500]),
@@ -169,6 +169,8 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(Conv2d::new(8, 3).activation(Activation::Relu)).input(images),
         LayerSample::new(Conv2d::new(8, 3).dilation_rate(2).groups(2).padding(Padding::Same)).input(images),
         LayerSample::new(Conv2dTranspose::new(8, 3).strides(2)).input(images),
+        LayerSample::new(Conv3d::new(8, 3)).input(volumes),
+        LayerSample::new(Conv3dTranspose::new(4, 2).strides(2)).input(volumes),
         LayerSample::new(DepthwiseConv1d::new(3)).input(sequences),
         LayerSample::new(DepthwiseConv2d::new(3).depth_multiplier(2).activation(Activation::Relu)).input(images),
         LayerSample::new(SeparableConv1d::new(8, 3)).input(sequences),
@@ -190,14 +192,24 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(LayerNorm::new()).input([16, 60]),
         LayerSample::new(RmsNormalization::new()).input([16, 60]),
         LayerSample::new(UnitNormalization::new()).input([16, 60]),
+        LayerSample::new(AdaptiveAveragePool1d::new(7)).input(sequences),
+        LayerSample::new(AdaptiveAveragePool2d::new(7)).input(images),
+        LayerSample::new(AdaptiveAveragePool3d::new(3)).input(volumes),
+        LayerSample::new(AdaptiveMaxPool1d::new(7)).input(sequences),
+        LayerSample::new(AdaptiveMaxPool2d::new(7)).input(images),
+        LayerSample::new(AdaptiveMaxPool3d::new(3)).input(volumes),
         LayerSample::new(AveragePool1d::new(2)).input(sequences),
         LayerSample::new(AveragePool2d::new(2)).input(images),
+        LayerSample::new(AveragePool3d::new(2)).input(volumes),
         LayerSample::new(GlobalAveragePool1d::new()).input(sequences),
         LayerSample::new(GlobalAveragePool2d::new()).input(images),
+        LayerSample::new(GlobalAveragePool3d::new()).input(volumes),
         LayerSample::new(GlobalMaxPool1d::new()).input(sequences),
         LayerSample::new(GlobalMaxPool2d::new()).input(images),
+        LayerSample::new(GlobalMaxPool3d::new()).input(volumes),
         LayerSample::new(MaxPool1d::new(2)).input(sequences),
         LayerSample::new(MaxPool2d::new(2)).input(images),
+        LayerSample::new(MaxPool3d::new(2)).input(volumes),
         LayerSample::new(CenterCrop::new(12, 12)).input(images),
         LayerSample::new(CutMix::new()).input(images),
         LayerSample::new(MixUp::new()).input(images),
@@ -230,14 +242,17 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(SpatialDropout3d::new(0.5)).input([4, 5, 6, 7]),
         LayerSample::new(Cropping1d::new([1, 2])).input(sequences),
         LayerSample::new(Cropping2d::new(1)).input(images),
+        LayerSample::new(Cropping3d::new(1)).input(volumes),
         LayerSample::new(Flatten).input(images),
         LayerSample::new(Permute::new([2, 1])).input(sequences),
         LayerSample::new(RepeatVector::new(5)).input([60]),
         LayerSample::new(Reshape::new([15, 64])).input(images),
         LayerSample::new(UpSampling1d::new(2)).input(sequences),
         LayerSample::new(UpSampling2d::new(2)).input(images),
+        LayerSample::new(UpSampling3d::new(2)).input(volumes),
         LayerSample::new(ZeroPadding1d::new([1, 1])).input(sequences),
         LayerSample::new(ZeroPadding2d::default()).input(images),
+        LayerSample::new(ZeroPadding3d::new(1)).input(volumes),
     ]
 }
 

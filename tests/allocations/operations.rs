@@ -184,6 +184,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("subtract", two!(|x, y| x - y)),
         ("sum", one!(|x| x.sum())),
         ("sum_axes", one!(|x| x.sum_axes(&[1], false))),
+        ("threshold", one!(|x| x.threshold(0.2, -1.0))),
         ("transpose", one!(|x| x.transpose(&[1, 0]))),
         ("truncate", one!(|x| x.truncate() * x)),
         ("where_nonzero", two!(|x, y| x.where_nonzero(y))),

@@ -24,10 +24,12 @@ CLASSES = {
         "Activation": {"activation": "relu"},
         "ActivityRegularization": {},
         "Add": {},
+        **{f"Adaptive{kind}Pooling{axes}D": {"output_size": 2} for kind in ("Average", "Max") for axes in (1, 2, 3)},
         "AlphaDropout": {"rate": 0.5},
         "Average": {},
         "AveragePooling1D": {"pool_size": 2},
         "AveragePooling2D": {"pool_size": 2},
+        "AveragePooling3D": {"pool_size": 2},
         "BatchNormalization": {},
         "Bidirectional": {"layer": lambda library: library.layers.LSTM(3)},
         "CenterCrop": {"height": 4, "width": 5},
@@ -36,9 +38,12 @@ CLASSES = {
         "Conv1DTranspose": {"filters": 4, "kernel_size": 3},
         "Conv2D": {"filters": 4, "kernel_size": 3},
         "Conv2DTranspose": {"filters": 4, "kernel_size": 3},
+        "Conv3D": {"filters": 4, "kernel_size": 3},
+        "Conv3DTranspose": {"filters": 4, "kernel_size": 3},
         "ConvLSTM2D": {"filters": 4, "kernel_size": 3},
         "Cropping1D": {},
         "Cropping2D": {},
+        "Cropping3D": {},
         "CutMix": {},
         "Dense": {"units": 3},
         "DepthwiseConv1D": {"kernel_size": 3},
@@ -52,8 +57,10 @@ CLASSES = {
         "GaussianNoise": {"stddev": 0.5},
         "GlobalAveragePooling1D": {},
         "GlobalAveragePooling2D": {},
+        "GlobalAveragePooling3D": {},
         "GlobalMaxPooling1D": {},
         "GlobalMaxPooling2D": {},
+        "GlobalMaxPooling3D": {},
         "GroupNormalization": {"groups": 2},
         "GRU": {"units": 3},
         "Identity": {},
@@ -64,6 +71,7 @@ CLASSES = {
         "Masking": {},
         "MaxPooling1D": {},
         "MaxPooling2D": {},
+        "MaxPooling3D": {},
         "Maximum": {},
         "Minimum": {},
         "MixUp": {},
@@ -99,8 +107,10 @@ CLASSES = {
         "UnitNormalization": {},
         "UpSampling1D": {},
         "UpSampling2D": {},
+        "UpSampling3D": {},
         "ZeroPadding1D": {},
         "ZeroPadding2D": {},
+        "ZeroPadding3D": {},
     },
     "initializers": {
         name: {}
@@ -137,7 +147,7 @@ CLASSES = {
 }
 
 # Classes that tf_keras does not have.
-ONLY_KERAS_3 = ["CutMix", "MixUp", "RMSNormalization", "RandomElasticTransform", "RandomErasing", "RandomShear"]
+ONLY_KERAS_3 = [*(f"Adaptive{kind}Pooling{axes}D" for kind in ("Average", "Max") for axes in (1, 2, 3)), "CutMix", "MixUp", "RMSNormalization", "RandomElasticTransform", "RandomErasing", "RandomShear"]
 
 # Options that every layer takes through `kwargs`, with their defaults.
 OF_LAYERS = {"activity_regularizer": None, "autocast": True}
@@ -157,6 +167,9 @@ OTHERS = {
     "Cropping1D.cropping": [[0, 1]],
     "Dot.axes": [[1, 2]],
     "Dot.normalize": [True],
+    "Conv3DTranspose.output_padding": [[1, 0, 1]],
+    "Conv3DTranspose.strides": [2],
+    "Cropping3D.cropping": [[[0, 1], [1, 0], [2, 0]]],
     "Cropping2D.cropping": [[[0, 1], [1, 0]]],
     "F1Score.average": ["macro", "micro", "weighted"],
     "F1Score.threshold": [0.25],
@@ -189,9 +202,10 @@ OTHERS = {
     "Resizing.fill_mode": ["reflect"],
     "Resizing.interpolation": ["nearest"],
     "Resizing.pad_to_aspect_ratio": [True],
-    "Softmax.axis": [1],
+    "Softmax.axis": [1, [1, 2]],
     "UnitNormalization.axis": [1, [1, 2]],
     "ZeroPadding1D.padding": [[0, 1]],
+    "ZeroPadding3D.padding": [[[0, 1], [2, 3], [1, 0]]],
     "ZeroPadding2D.padding": [[[0, 1], [2, 3]]],
     "activation": ["tanh", "mish", "relu_six"],
     "adaptive_epsilon": [True],
@@ -294,6 +308,7 @@ OTHERS = {
     "optional": [True],
     "output_axes": [1],
     "output_dim": [4],
+    "output_size": [3],
     "padding": ["same"],
     "pointwise_constraint": ["non_neg"],
     "pointwise_regularizer": ["l2"],

@@ -211,7 +211,7 @@ def table():
         shape = (2, 6, 5, 4)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x
-        options = {"Cropping2D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
+        options = {"Cropping2D": {"cropping": 1}, "Cropping3D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
         options = {key: value(keras) if callable(value) else value for key, value in options.items()}
         lines.append(f"{name}\t{behaviour(getattr(layers, name)(**options), [x, x] if merging else [x])}")
     lines.append(f"Embedding(mask_zero=True)\t{behaviour(layers.Embedding(5, 3, mask_zero=True), [x[..., 0] if x.ndim > 2 else x])}")

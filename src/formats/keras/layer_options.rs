@@ -128,7 +128,7 @@ pub(super) fn group_by_axis(config: &mut Config, name: &str) -> Result<()> {
 
 /// Replaces lists of one size, which Keras writes for layers with one axis of positions, by the size.
 pub(super) fn single_sizes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding"] {
+    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding", "output_size"] {
         if let Some(Value::Array(sizes)) = config.get(name)
             && let [size] = &sizes[..]
         {
@@ -264,6 +264,26 @@ pub(super) fn default_strides(config: &mut Config, _input: Option<Shape>) -> Res
     if config.get("strides").is_none_or(Value::is_null) {
         let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2]));
         config.insert("strides".into(), pool_size);
+    }
+    Ok(())
+}
+
+/// Sets the strides of a layer of volumes to the size of the pool if they are missing.
+pub(super) fn default_strides3d(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if config.get("strides").is_none_or(Value::is_null) {
+        let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2, 2]));
+        config.insert("strides".into(), pool_size);
+    }
+    Ok(())
+}
+
+/// Writes a list of one axis as a number.
+pub(super) fn write_single_axis(config: &mut Config) -> Result<()> {
+    if let Some(Value::Array(axes)) = config.get("axis")
+        && let [axis] = &axes[..]
+    {
+        let axis = axis.clone();
+        config.insert("axis".into(), axis);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::object::{Config, Object};
 use super::options::InactiveOption;
 use super::reader::Reader;
 use super::training::Training;
-use super::{layers, losses_metrics, optimizers};
+use super::{layer_kinds, layers, losses_metrics, optimizers};
 use crate::Shape;
 use crate::constraints::Constraint;
 use crate::initializers::Initializer;
@@ -93,7 +93,7 @@ fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'
         vec![(format!("`{class}`"), own), all]
     };
     let tables: Vec<(String, &'static [InactiveOption])> = match module {
-        "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layers::INPUT)],
+        "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layer_kinds::INPUT)],
         "layers" => of_kind(&LAYER),
         "models" => vec![("`compile`".into(), super::training::OPTIONS)],
         "initializers" => of_kind(&INITIALIZER),

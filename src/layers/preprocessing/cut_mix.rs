@@ -48,7 +48,7 @@ impl CutMix {
     /// The range of the parameter of the beta distribution, which is drawn for each image; Keras draws one for a batch. One
     /// number stands for the range from 0 to the number. Defaults to 0 to 1.
     pub fn factor(mut self, factor: impl Into<Factor>) -> CutMix {
-        self.factor = factor.into().from_zero();
+        self.factor = factor.into().above_zero();
         self
     }
 

@@ -36,7 +36,7 @@ impl RandomContrast {
     /// Creates the layer for two numbers from 0 to 1: f is drawn from 1 − the lower to 1 + the upper one. One number is the
     /// upper one and the lower one is 0, as in Keras.
     pub fn new(factor: impl Into<Factor>) -> RandomContrast {
-        RandomContrast::with_defaults(factor.into().from_zero())
+        RandomContrast::with_defaults(factor.into().above_zero())
     }
 
     /// The images with these factors, rows × 1 × 1 × 1.

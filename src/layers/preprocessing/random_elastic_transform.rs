@@ -59,14 +59,14 @@ impl RandomElasticTransform {
     /// The range of the probability that an image is changed, which is drawn for each image. One number stands for the range
     /// from 0 to the number. Defaults to 0 to 1.
     pub fn factor(mut self, factor: impl Into<Factor>) -> RandomElasticTransform {
-        self.factor = factor.into().from_zero();
+        self.factor = factor.into().above_zero();
         self
     }
 
     /// The range of the strength, which is drawn for each image; Keras draws one for a batch. One number stands for the range
     /// from 0 to the number. Defaults to 0 to 1.
     pub fn scale(mut self, scale: impl Into<Factor>) -> RandomElasticTransform {
-        self.scale = scale.into().from_zero();
+        self.scale = scale.into().above_zero();
         self
     }
 
@@ -119,7 +119,7 @@ fn blur(field: &mut [f32], [rows, columns]: [usize; 2], sigma: f32, space: &mut 
     let count = kernel_size(sigma);
     let (weights, line) = space.split_at_mut(count);
     let distance = |at: usize| (at as f64 - (count as f64 - 1.0) / 2.0) / f64::from(sigma);
-    weights.iter_mut().enumerate().for_each(|(at, weight)| *weight = exp(-0.5 * distance(at).powi(2)) as f32);
+    weights.iter_mut().enumerate().for_each(|(at, weight)| *weight = exp(-0.5 * distance(at) * distance(at)) as f32);
     let sum = weights.iter().fold(0.0, |sum, weight| sum + weight);
     weights.iter_mut().for_each(|weight| *weight /= sum);
     let mut along = |first: usize, step: usize, length: usize| {
@@ -150,9 +150,9 @@ impl Layer for RandomElasticTransform {
         let y = match x.recorder().mode() {
             Mode::Inference => x,
             Mode::Training => {
-                let (rows, length) = (x.shape().axis(0), 2 * size[0] * size[1]);
+                let (rows, length) = (x.shape().axis(0), 2_usize.saturating_mul(size[0]).saturating_mul(size[1]));
                 let draw = move |draws: &mut Draws, positions: &mut [f32]| layer.draw(draws, size, positions);
-                let drawn = x.random_rows([length + space(size)], draw);
+                let drawn = x.random_rows([length.saturating_add(space(size))], draw);
                 let positions = drawn.slice(&[0, 0], [rows, length]).reshape([rows, 2, size[0], size[1]]);
                 self.distorted(x, positions)
             }

@@ -53,14 +53,14 @@ impl RandomErasing {
     /// The range of the probability that an image is changed, which is drawn for each image. One number stands for the range
     /// from 0 to the number. Defaults to 0 to 1.
     pub fn factor(mut self, factor: impl Into<Factor>) -> RandomErasing {
-        self.factor = factor.into().from_zero();
+        self.factor = factor.into().above_zero();
         self
     }
 
     /// The range from which the height and the width of the rectangle are drawn: their part of the height and the width of the
     /// image, squared. One number stands for the range from 0 to the number. Defaults to 0.02 to 0.33.
     pub fn scale(mut self, scale: impl Into<Factor>) -> RandomErasing {
-        self.scale = scale.into().from_zero();
+        self.scale = scale.into().above_zero();
         self
     }
 

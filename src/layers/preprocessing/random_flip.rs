@@ -54,6 +54,7 @@ options! {
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) if the input is no image.
     #[derive(Clone, Copy, Debug)]
+    #[must_use]
     pub struct RandomFlip("RandomFlip") {
         /// The axes along which images are mirrored. Defaults to [`FlipMode::HorizontalAndVertical`], which mirrors along both
         /// or neither.
