@@ -50,6 +50,7 @@ def one_input():
         "conv_2d": (IMAGE, l.Conv2D(4, (2, 3), strides=2, groups=2)),
         "conv_3d": (VOLUME, l.Conv3D(3, (2, 3, 2), strides=(2, 1, 2), padding="same")),
         "conv_3d_transpose": (VOLUME, l.Conv3DTranspose(2, 2, strides=2)),
+        "conv_lstm_2d": ((3, 5, 4, 2), l.ConvLSTM2D(2, 2)),
         "cropping_3d": (VOLUME, l.Cropping3D(((1, 0), (0, 2), (1, 1)))),
         "cropping_1d": (STEPS, l.Cropping1D((1, 2))),
         "cropping_2d": (IMAGE, l.Cropping2D(((1, 2), (0, 1)))),
@@ -79,6 +80,7 @@ def one_input():
         "max_pooling_1d": (STEPS, l.MaxPooling1D(2)),
         "max_pooling_2d": (IMAGE, l.MaxPooling2D(2, strides=1, padding="same")),
         "max_pooling_3d": (VOLUME, l.MaxPooling3D(2)),
+        "normalization": (STEPS, l.Normalization(mean=[0.5, 0.0, -0.5, 1.0], variance=[1.0, 0.5, 2.0, 4.0])),
         "permute": (STEPS, l.Permute((2, 1))),
         "prelu": (IMAGE, l.PReLU(shared_axes=[1, 2])),
         "random_brightness": (IMAGE, l.RandomBrightness(0.2)),
@@ -218,6 +220,8 @@ def write_optimizers(folder):
     found["SGD-momentum"] = o.SGD(0.1, momentum=0.9, nesterov=True)
     found["SGD-schedule"] = o.SGD(o.schedules.ExponentialDecay(0.1, 10, 0.5))
     found["RMSprop-all"] = o.RMSprop(momentum=0.5, centered=True)
+    if not KERAS_2:
+        found["SGD-averages"] = o.SGD(0.1, momentum=0.9, use_ema=True, ema_momentum=0.5)
     found["Adam-amsgrad"] = o.Adam(amsgrad=True)
     found["Adam-clipnorm"] = o.Adam(clipnorm=1.0)
     # Optimizers without an equivalent: the network opens, and training needs other settings.
