@@ -39,6 +39,7 @@ pub(crate) mod recurrent;
 pub(crate) mod reduce;
 #[cfg(test)]
 pub(crate) mod samples;
+pub(crate) mod sampling;
 pub(crate) mod simd;
 pub mod softmax;
 mod sparse;

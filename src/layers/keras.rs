@@ -17,6 +17,8 @@ fn layer(case: &str) -> Box<dyn Layer> {
     match case {
         "add" => Box::new(Add),
         "average" => Box::new(Average),
+        "center_crop" => Box::new(CenterCrop::new(2, 3)),
+        "center_crop-1" => Box::new(CenterCrop::new(4, 5)),
         "average_pool1d" => Box::new(AveragePool1d::new(3).strides(1).padding(Padding::Same)),
         "conv1d" => Box::new(Conv1d::new(4, 3)),
         "conv1d-1" => {
@@ -121,6 +123,37 @@ fn layer(case: &str) -> Box<dyn Layer> {
         "leaky_relu" => Box::new(LeakyRelu::new()),
         "max_pool2d-same" => Box::new(MaxPool2d::new(2).padding(Padding::Same)),
         "softmax" => Box::new(Softmax::new().axis(1)),
+        "softmax-1" => Box::new(Softmax::new().axis([1, 2])),
+        "conv3d" => Box::new(Conv3d::new(4, (2, 3, 2))),
+        "conv3d-1" => {
+            let layer = Conv3d::new(4, 3).strides((2, 1, 2)).padding(Padding::Same).groups(2);
+            Box::new(layer.activation(Activation::Tanh))
+        }
+        "conv3d-dilated" => {
+            let layer = Conv3d::new(2, 2).padding(Padding::Same).dilation_rate((2, 1, 2));
+            Box::new(layer.use_bias(false))
+        }
+        "conv3d_transpose" => Box::new(Conv3dTranspose::new(3, (2, 3, 2))),
+        "conv3d_transpose-1" => {
+            let layer = Conv3dTranspose::new(2, 3).strides(2).padding(Padding::Same);
+            Box::new(layer.activation(Activation::Relu))
+        }
+        "conv3d_transpose-2" => Box::new(Conv3dTranspose::new(2, 2).strides((3, 1, 2)).use_bias(false)),
+        "max_pool3d" => Box::new(MaxPool3d::new(2)),
+        "max_pool3d-same" => Box::new(MaxPool3d::new((3, 2, 2)).strides((2, 1, 2)).padding(Padding::Same)),
+        "average_pool3d" => Box::new(AveragePool3d::new((1, 2, 3))),
+        "average_pool3d-same" => Box::new(AveragePool3d::new((3, 2, 2)).strides((2, 1, 2)).padding(Padding::Same)),
+        "global_max_pool3d" => Box::new(GlobalMaxPool3d::new()),
+        "global_average_pool3d" => Box::new(GlobalAveragePool3d::new().keepdims(true)),
+        "adaptive_average_pool1d" => Box::new(AdaptiveAveragePool1d::new(3)),
+        "adaptive_average_pool2d" => Box::new(AdaptiveAveragePool2d::new((2, 5))),
+        "adaptive_average_pool3d" => Box::new(AdaptiveAveragePool3d::new((2, 3, 4))),
+        "adaptive_max_pool1d" => Box::new(AdaptiveMaxPool1d::new(3)),
+        "adaptive_max_pool2d" => Box::new(AdaptiveMaxPool2d::new((2, 3))),
+        "adaptive_max_pool3d" => Box::new(AdaptiveMaxPool3d::new((2, 3, 2))),
+        "up_sampling3d" => Box::new(UpSampling3d::new((1, 2, 3))),
+        "cropping3d" => Box::new(Cropping3d::new([[1, 0], [0, 2], [1, 1]])),
+        "zero_padding3d" => Box::new(ZeroPadding3d::new([[1, 0], [0, 2], [1, 1]])),
         "zero_padding2d" => Box::new(ZeroPadding2d::default()),
         "zero_padding2d-1" => Box::new(ZeroPadding2d::new(((1, 0), (2, 3)))),
         "bidirectional" => Box::new(Bidirectional::new(Gru::new(3))),

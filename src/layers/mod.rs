@@ -14,7 +14,9 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod adaptive;
 mod declared;
+mod factor;
 mod frozen;
 mod lambda;
 mod masks;
@@ -22,23 +24,30 @@ mod merged_axes;
 mod merged_shape;
 mod merging_layer;
 mod noise;
+mod partners;
+mod random_box;
+mod random_normal;
+mod random_transform;
 mod recurrence;
 mod recurrent_layer;
 mod regularized;
 mod separable_weights;
 mod sequence_image;
 mod transposed_size;
+mod volumes;
 mod weights;
 
 pub use declared::{Declared, DeclaredWeight};
+pub use factor::Factor;
 pub use frozen::Frozen;
 pub use lambda::Lambda;
+pub use preprocessing::random_flip::FlipMode;
 pub use recurrent::bidirectional::MergeMode;
 pub use recurrent_layer::{Direction, RecurrentLayer};
 pub use regularized::Regularized;
 pub use weights::{Cursor, Weights};
 
-pub use crate::ops::{Interpolation, Padding};
+pub use crate::ops::{FillMode, Interpolation, Padding};
 
 pub(crate) use weights::{Constrained, Penalty, Source};
 
@@ -227,6 +236,8 @@ layers! {
         conv1d_transpose::Conv1dTranspose,
         conv2d::Conv2d,
         conv2d_transpose::Conv2dTranspose,
+        conv3d::Conv3d,
+        conv3d_transpose::Conv3dTranspose,
         depthwise_conv1d::DepthwiseConv1d,
         depthwise_conv2d::DepthwiseConv2d,
         separable_conv1d::SeparableConv1d,
@@ -256,17 +267,40 @@ layers! {
         unit_normalization::UnitNormalization,
     },
     pooling {
+        adaptive_average_pool1d::AdaptiveAveragePool1d,
+        adaptive_average_pool2d::AdaptiveAveragePool2d,
+        adaptive_average_pool3d::AdaptiveAveragePool3d,
+        adaptive_max_pool1d::AdaptiveMaxPool1d,
+        adaptive_max_pool2d::AdaptiveMaxPool2d,
+        adaptive_max_pool3d::AdaptiveMaxPool3d,
         average_pool1d::AveragePool1d,
         average_pool2d::AveragePool2d,
+        average_pool3d::AveragePool3d,
         global_average_pool1d::GlobalAveragePool1d,
         global_average_pool2d::GlobalAveragePool2d,
+        global_average_pool3d::GlobalAveragePool3d,
         global_max_pool1d::GlobalMaxPool1d,
         global_max_pool2d::GlobalMaxPool2d,
+        global_max_pool3d::GlobalMaxPool3d,
         max_pool1d::MaxPool1d,
         max_pool2d::MaxPool2d,
+        max_pool3d::MaxPool3d,
     },
     preprocessing {
+        center_crop::CenterCrop,
+        cut_mix::CutMix,
+        mix_up::MixUp,
         normalization::Normalization,
+        random_brightness::RandomBrightness,
+        random_contrast::RandomContrast,
+        random_crop::RandomCrop,
+        random_elastic_transform::RandomElasticTransform,
+        random_erasing::RandomErasing,
+        random_flip::RandomFlip,
+        random_rotation::RandomRotation,
+        random_shear::RandomShear,
+        random_translation::RandomTranslation,
+        random_zoom::RandomZoom,
         rescaling::Rescaling,
         resizing::Resizing,
     },
@@ -291,14 +325,17 @@ layers! {
     reshaping {
         cropping1d::Cropping1d,
         cropping2d::Cropping2d,
+        cropping3d::Cropping3d,
         flatten::Flatten,
         permute::Permute,
         repeat_vector::RepeatVector,
         reshape::Reshape,
         up_sampling1d::UpSampling1d,
         up_sampling2d::UpSampling2d,
+        up_sampling3d::UpSampling3d,
         zero_padding1d::ZeroPadding1d,
         zero_padding2d::ZeroPadding2d,
+        zero_padding3d::ZeroPadding3d,
     },
 }
 
@@ -309,6 +346,16 @@ impl OptionValue for Arc<dyn Layer> {
 
     fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<Arc<dyn Layer>> {
         Ok(Frozen::read(settings.nested(name)?, settings.classes)?.into())
+    }
+}
+
+impl OptionValue for FillMode {
+    fn write(&self, name: &'static str, spec: Spec) -> Spec {
+        spec.with(name, self.name())
+    }
+
+    fn read(name: &'static str, settings: &mut Settings<'_>) -> Result<FillMode> {
+        FillMode::read(settings, name)
     }
 }
 

@@ -114,6 +114,10 @@ impl<'a> TrainingLoop<'a> {
         while self.stop.is_none() && model.epoch() < self.epochs {
             self.epoch(model, callbacks)?;
         }
+        // Resumed training continues from the trained weights.
+        if self.stop != Some(Stop::Paused) {
+            model.finish_averages();
+        }
         callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
     }
 
@@ -154,7 +158,9 @@ impl<'a> TrainingLoop<'a> {
         model.compiled_mut("fit")?.counters.epoch += 1;
         self.current.batch = 0;
         let validation = self.evaluation.as_mut().map(|evaluation| {
+            callbacks.validation_begin(model)?;
             evaluation.run(model, "validation dataset")?;
+            callbacks.validation_end(model)?;
             Ok(evaluation.scores.clone())
         });
         self.report(model, number, validation.transpose()?);
@@ -240,6 +246,7 @@ impl Model {
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         let step = training.counters.step.saturating_add(1);
         let key = training.counters.key.purpose(Purpose::Step).split(step);
+        training.optimizer.set_averaged(self.architecture.params_mut(), false);
         plan.run(self.architecture.params(), key)?;
         plan.find_not_finite(self.architecture.params());
         let Training { optimizer, gradients, counters, .. } = training;

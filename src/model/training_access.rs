@@ -3,7 +3,7 @@
 use super::Model;
 use super::compiled::{Counters, Training};
 use super::trained_outputs::TrainedOutput;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::optimizers::check_rate;
 
 impl Model {
@@ -21,6 +21,49 @@ impl Model {
         counters.learning_rate.map_or(Ok(()), |rate| check_rate("Model", rate))?;
         self.compiled_mut("set_counters")?.counters = counters;
         Ok(())
+    }
+
+    /// Exchanges the weights with their moving averages, if `averaged` and they are not exchanged, or back if they are.
+    ///
+    /// While they are exchanged, the model evaluates, predicts and is saved with the averages. The next training step exchanges
+    /// them back, so changes of the weights in between are lost. At the end of `fit`, the averages have replaced the weights.
+    ///
+    /// ```
+    /// # use gradus::{Compile, Sequential, data::Arrays, layers::Dense, losses::MeanSquaredError, optimizers::Sgd};
+    /// # let data = Arrays::new(ndarray::arr2(&[[0.0f32], [1.0]]), ndarray::arr2(&[[1.0f32], [3.0]]))?;
+    /// let settings = Compile::new(Sgd::new(0.1).use_ema(true), MeanSquaredError::new());
+    /// let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
+    /// for _ in 0..9 {
+    ///     model.train_on_batch(&data)?;
+    /// }
+    /// let trained = model.evaluate(&data)?.loss;
+    /// model.set_averaged(true)?;
+    /// assert_ne!(model.evaluate(&data)?.loss, trained);
+    /// model.set_averaged(false)?;
+    /// assert_eq!(model.evaluate(&data)?.loss, trained);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotCompiled`] if the model has no optimizer, [`Error::Setting`] if it keeps no moving averages.
+    pub fn set_averaged(&mut self, averaged: bool) -> Result<()> {
+        self.check_averages()?;
+        let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "set_averaged" })?;
+        training.optimizer.set_averaged(self.architecture.params_mut(), averaged);
+        Ok(())
+    }
+
+    /// Checks that the optimizer keeps moving averages.
+    pub(super) fn check_averages(&self) -> Result<()> {
+        let has_averages = self.compiled("set_averaged")?.optimizer.has_averages();
+        check_setting(has_averages, "Model", "use_ema of the optimizer", "false", "true, to keep averages")
+    }
+
+    /// Replaces the weights by their moving averages at the end of training, if the optimizer keeps them.
+    pub(super) fn finish_averages(&mut self) {
+        if let Some(training) = self.training.as_mut().filter(|training| training.optimizer.has_averages()) {
+            training.optimizer.finish_averages(self.architecture.params_mut());
+        }
     }
 
     /// The outputs with a loss, in the model's order. Empty in a model for inference.

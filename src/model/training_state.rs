@@ -190,6 +190,7 @@ impl TrainingState {
     /// If the tape was recorded for other parameters.
     pub fn train_step(&mut self, tape: &mut Tape, key: Key) -> Result<()> {
         let step = self.step.saturating_add(1);
+        self.optimizer.set_averaged(&mut self.params, false);
         tape.run(&self.params, key.split(step))?;
         let update = self.optimizer.step(step);
         self.optimizer.backward_and_update(update, tape, &mut self.params, &mut self.gradients);

@@ -37,6 +37,7 @@ operations! {
         sparse_plus,
         sparsemax,
         squareplus,
+        threshold,
     },
     convolutional {
         conv2d,
@@ -48,6 +49,10 @@ operations! {
         batch_matmul,
         embedding,
         matmul,
+    },
+    images {
+        affine_transform,
+        map_coordinates,
     },
     losses {
         binary_crossentropy,
@@ -93,6 +98,9 @@ operations! {
         global_max_pool2d,
         max_pool2d,
     },
+    random {
+        random_rows,
+    },
     recurrent {
         gru,
         lstm,
@@ -125,7 +133,10 @@ pub use conv2d_options::Conv2dOptions;
 pub use conv2d_transpose_options::Conv2dTransposeOptions;
 pub use interpolation::Interpolation;
 pub use recurrent_options::RecurrentOptions;
+pub use transform_options::TransformOptions;
 pub use window::Padding;
+
+pub use crate::kernels::sampling::FillMode;
 
 #[cfg(test)]
 pub(crate) use activations::activation::ACTIVATIONS;
@@ -139,10 +150,12 @@ pub(crate) use regularization::gaussian_noise::check_stddev;
 pub(crate) use regularization::penalty::check_penalty_factor;
 pub(crate) use reshaping::concatenate::concatenated;
 pub(crate) use reshaping::pad::padded;
+pub(crate) use window::size as window_size;
 
 mod axes;
 mod conv2d_options;
 mod conv2d_transpose_options;
+mod fill_mode;
 mod interpolation;
 mod pairwise;
 mod pointwise;
@@ -151,5 +164,6 @@ mod recurrent_options;
 mod row_functions;
 #[cfg(test)]
 mod tests;
+mod transform_options;
 mod unary;
 mod window;

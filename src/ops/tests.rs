@@ -205,7 +205,7 @@ fn other_shapes(sample: &Sample) -> Vec<Vec<Shape>> {
 }
 
 /// Operations that accept all shapes that are not empty.
-const SHAPE_INDEPENDENT: [&str; 29] = [
+const SHAPE_INDEPENDENT: [&str; 30] = [
     "absolute",
     "activation",
     "clip",
@@ -234,6 +234,7 @@ const SHAPE_INDEPENDENT: [&str; 29] = [
     "sqrt",
     "squareplus",
     "sum",
+    "threshold",
     "truncate",
 ];
 

@@ -56,7 +56,7 @@ impl Padding {
 ///
 /// # Errors
 /// [`Error::TooLarge`](crate::Error::TooLarge) if the windows extend over more elements than an axis can have.
-pub(super) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Result<Option<(usize, usize)>> {
+pub(crate) fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Result<Option<(usize, usize)>> {
     match padding {
         Padding::Valid => Ok(size.checked_sub(kernel).map(|rest| (rest / stride + 1, 0))),
         Padding::Same => {

@@ -1,6 +1,7 @@
 //! Optimizers: update rules of weights, with the names, formulas and defaults of Keras.
 //!
-//! Each has a learning rate, which is a number or one of the [`schedules`], and optional gradient clipping and weight decay:
+//! Each has a learning rate, which is a number or one of the [`schedules`], and optional gradient clipping, weight decay and moving
+//! averages of the weights:
 //!
 //! ```
 //! use gradus::optimizers::{Adam, Clip, Optimizer, schedules::CosineDecay};
@@ -10,6 +11,7 @@
 //! ```
 
 mod arithmetic;
+mod averages;
 mod checks;
 mod clip;
 mod learning_rate;
@@ -50,6 +52,28 @@ macro_rules! optimizers {
             /// all trainable arrays. Defaults to 0, and to 0.004 for [`AdamW`]. `weight_decay` in Keras.
             pub fn weight_decay(mut self, weight_decay: f32) -> $Optimizer {
                 self.options_mut().weight_decay = weight_decay;
+                self
+            }
+
+            /// Whether to keep moving averages of the weights: average ← momentum · average + (1 − momentum) · w after each
+            /// step. At the end of `fit`, they replace the weights. [`SwapEmaWeights`](crate::callbacks::SwapEmaWeights)
+            /// validates with them. Defaults to `false`. `use_ema` in Keras.
+            pub fn use_ema(mut self, use_ema: bool) -> $Optimizer {
+                self.options_mut().use_ema = use_ema;
+                self
+            }
+
+            /// Sets the factor of the previous average of weights, from 0 to 1. Defaults to 0.99. Without effect unless
+            /// `use_ema` is set. `ema_momentum` in Keras.
+            pub fn ema_momentum(mut self, ema_momentum: f32) -> $Optimizer {
+                self.options_mut().ema_momentum = ema_momentum;
+                self
+            }
+
+            /// Sets the number of steps after which the averages of weights replace the weights, at least 1. By default, they
+            /// do so only at the end of `fit`. Without effect unless `use_ema` is set. `ema_overwrite_frequency` in Keras.
+            pub fn ema_overwrite_frequency(mut self, steps: usize) -> $Optimizer {
+                self.options_mut().ema_overwrite_frequency = Some(steps);
                 self
             }
         })*

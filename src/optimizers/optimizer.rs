@@ -52,10 +52,11 @@ pub trait Optimizer: Debug + Send + Sync {
     /// The class name and the settings, with the learning rate as `learning_rate`.
     fn spec(&self) -> Spec;
 
-    /// The learning rate, gradient clipping and weight decay.
+    /// The learning rate, gradient clipping, weight decay and moving averages of weights.
     ///
     /// The default reads them from [`spec`](Optimizer::spec): `learning_rate`, a number or a schedule of this crate, and the
-    /// optional settings `clipvalue`, `clipnorm`, `global_clipnorm` and `weight_decay`.
+    /// optional settings `clipvalue`, `clipnorm`, `global_clipnorm`, `weight_decay`, `use_ema`, `ema_momentum` and
+    /// `ema_overwrite_frequency`.
     ///
     /// # Errors
     /// The default returns [`Error::Spec`](crate::Error::Spec) if `learning_rate` is missing or a setting has another type.

@@ -1,4 +1,4 @@
-//! The options of every optimizer: learning rate, gradient clipping, weight decay.
+//! The options of every optimizer: learning rate, gradient clipping, weight decay, moving averages of weights.
 
 use super::clip::Clip;
 use super::learning_rate::LearningRate;
@@ -8,7 +8,7 @@ use crate::settings::{OptionValue, Settings, spec_error};
 use crate::spec::Spec;
 use std::borrow::Cow;
 
-/// The options that every optimizer has: its learning rate, gradient clipping and weight decay.
+/// The options that every optimizer has: its learning rate, gradient clipping, weight decay and moving averages of weights.
 ///
 /// ```
 /// use gradus::optimizers::{Clip, OptimizerOptions};
@@ -26,12 +26,29 @@ pub struct OptimizerOptions {
     /// Decoupled weight decay (Loshchilov and Hutter 2019): w ← w − w · weight_decay · learning rate before each step. Finite
     /// and ≥ 0; 0 for none.
     pub weight_decay: f32,
+    /// Whether to keep moving averages of the weights. Defaults to `false`.
+    pub use_ema: bool,
+    /// The factor of the previous average, from 0 to 1. Defaults to 0.99. Without effect unless `use_ema` is set.
+    pub ema_momentum: f32,
+    /// The number of steps after which the averages replace the weights, at least 1; `None` for the end of `fit` only. Without
+    /// effect unless `use_ema` is set.
+    pub ema_overwrite_frequency: Option<usize>,
 }
+
+/// The default of `ema_momentum`.
+const EMA_MOMENTUM: f32 = 0.99;
 
 impl OptimizerOptions {
     /// Creates options with this learning rate, without clipping and weight decay.
     pub fn new(learning_rate: impl Into<LearningRate>) -> OptimizerOptions {
-        OptimizerOptions { learning_rate: learning_rate.into(), clip: None, weight_decay: 0.0 }
+        OptimizerOptions {
+            learning_rate: learning_rate.into(),
+            clip: None,
+            weight_decay: 0.0,
+            use_ema: false,
+            ema_momentum: EMA_MOMENTUM,
+            ema_overwrite_frequency: None,
+        }
     }
 
     /// Clips gradients before each step.
@@ -46,6 +63,24 @@ impl OptimizerOptions {
         self
     }
 
+    /// Sets whether to keep moving averages of the weights.
+    pub fn use_ema(mut self, use_ema: bool) -> OptimizerOptions {
+        self.use_ema = use_ema;
+        self
+    }
+
+    /// Sets the factor of the previous average, from 0 to 1.
+    pub fn ema_momentum(mut self, ema_momentum: f32) -> OptimizerOptions {
+        self.ema_momentum = ema_momentum;
+        self
+    }
+
+    /// Sets the number of steps after which the averages replace the weights, at least 1.
+    pub fn ema_overwrite_frequency(mut self, steps: usize) -> OptimizerOptions {
+        self.ema_overwrite_frequency = Some(steps);
+        self
+    }
+
     /// Checks the options. `owner` is the name of the optimizer in messages.
     ///
     /// # Errors
@@ -57,15 +92,29 @@ impl OptimizerOptions {
             check_setting(limit > 0.0, owner.clone(), name, f64::from(limit), "> 0")?;
         }
         let decays = self.weight_decay.is_finite() && self.weight_decay >= 0.0;
-        check_setting(decays, owner, "weight_decay", f64::from(self.weight_decay), "finite and ≥ 0")
+        check_setting(decays, owner.clone(), "weight_decay", f64::from(self.weight_decay), "finite and ≥ 0")?;
+        let momentum = self.ema_momentum;
+        check_setting(
+            (0.0..=1.0).contains(&momentum),
+            owner.clone(),
+            "ema_momentum",
+            f64::from(momentum),
+            "from 0 to 1",
+        )?;
+        let steps = self.ema_overwrite_frequency.unwrap_or(1);
+        check_setting(steps > 0, owner, "ema_overwrite_frequency", steps, "at least 1")
     }
 
     /// Adds the options to the spec of an optimizer: `learning_rate`, and, if used, `clipvalue`, `clipnorm` or
-    /// `global_clipnorm`, and `weight_decay`.
+    /// `global_clipnorm`, `weight_decay`, `use_ema`, `ema_momentum` and `ema_overwrite_frequency`.
     pub fn write(&self, spec: Spec) -> Spec {
         let spec = self.learning_rate.write(spec);
         let spec = self.clip.map(Clip::setting).into_iter().fold(spec, |spec, (name, limit)| spec.with(name, limit));
-        if self.weight_decay == 0.0 { spec } else { spec.with("weight_decay", self.weight_decay) }
+        let spec = if self.weight_decay == 0.0 { spec } else { spec.with("weight_decay", self.weight_decay) };
+        let spec = if self.use_ema { spec.with("use_ema", true) } else { spec };
+        let is_default = self.ema_momentum == EMA_MOMENTUM;
+        let spec = if is_default { spec } else { spec.with("ema_momentum", self.ema_momentum) };
+        self.ema_overwrite_frequency.into_iter().fold(spec, |spec, steps| spec.with("ema_overwrite_frequency", steps))
     }
 
     /// Reads the options that [`write`](OptimizerOptions::write) added to a spec.
@@ -83,6 +132,9 @@ impl OptimizerOptions {
         if settings.has("weight_decay") {
             options.weight_decay = settings.float("weight_decay")?;
         }
+        options.use_ema = bool::read_or("use_ema", settings, false)?;
+        options.ema_momentum = f32::read_or("ema_momentum", settings, EMA_MOMENTUM)?;
+        options.ema_overwrite_frequency = Option::read_or("ema_overwrite_frequency", settings, None)?;
         Ok(options)
     }
 
@@ -105,6 +157,7 @@ impl OptionValue for OptimizerOptions {
 
     fn names(_name: &'static str) -> Vec<&'static str> {
         let clips = Clip::KINDS.map(|kind| kind(0.0).setting().0);
-        [&["learning_rate"], &clips[..], &["weight_decay"]].concat()
+        let others = ["weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency"];
+        [&["learning_rate"], &clips[..], &others].concat()
     }
 }

@@ -1,5 +1,6 @@
 //! The state of an optimizer, and its updates of all parameters.
 
+use super::averages::Averages;
 use super::clip;
 use super::optimizer::Optimizer;
 use super::options::OptimizerOptions;
@@ -50,6 +51,7 @@ pub struct OptimizerState {
     /// A copy of the options of the optimizer, as reading them in each step would allocate.
     options: OptimizerOptions,
     arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
+    averages: Averages,
 }
 
 impl OptimizerState {
@@ -78,7 +80,8 @@ impl OptimizerState {
             })
         };
         let arrays = params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect();
-        Ok(OptimizerState { optimizer, options, arrays })
+        let averages = Averages::new(&options, params);
+        Ok(OptimizerState { optimizer, options, arrays, averages })
     }
 
     /// Creates the state from the arrays of a file.
@@ -126,6 +129,43 @@ impl OptimizerState {
         arrays.get_mut(number).map(|array| &mut **array).filter(|array| !array.is_empty())
     }
 
+    /// The moving average of a parameter; `None` without `use_ema`, or if the parameter is not trainable.
+    ///
+    /// ```
+    /// use gradus::{OptimizerState, optimizers::Sgd, tape::{ParamGradients, Params}};
+    /// let mut params = Params::new();
+    /// let id = params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
+    /// let mut state = OptimizerState::new(Sgd::new(0.5).use_ema(true), &params)?;
+    /// state.update(state.step(1), &mut params, &mut ParamGradients::new(&params));
+    /// assert_eq!(state.average(id), Some(&[1.0, 2.0][..]));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn average(&self, id: ParamId) -> Option<&[f32]> {
+        self.averages.arrays.iter().find(|(other, _)| *other == id).map(|(_, average)| &**average)
+    }
+
+    /// The moving average of a parameter for changes; `None` without `use_ema`, or if the parameter is not trainable.
+    pub fn average_mut(&mut self, id: ParamId) -> Option<&mut [f32]> {
+        self.averages.arrays.iter_mut().find(|(other, _)| *other == id).map(|(_, average)| &mut **average)
+    }
+
+    /// Exchanges the parameters with their moving averages, if `averaged` and they are not exchanged, or back if they are. While
+    /// they are exchanged, [`average`](OptimizerState::average) returns the trained values. Exchange them back before the forward
+    /// pass of the next step.
+    pub fn set_averaged(&mut self, params: &mut Params, averaged: bool) {
+        self.averages.exchange(params, averaged);
+    }
+
+    /// Whether the optimizer keeps moving averages.
+    pub(crate) fn has_averages(&self) -> bool {
+        self.options.use_ema
+    }
+
+    /// Replaces the parameters by their moving averages at the end of training.
+    pub(crate) fn finish_averages(&mut self, params: &mut Params) {
+        self.averages.finish(params);
+    }
+
     /// Creates the step with this number, counted from 1, and the learning rate of the optimizer.
     ///
     /// # Panics
@@ -148,6 +188,7 @@ impl OptimizerState {
                 restored += 1;
             }
         }
+        restored += self.averages.assign(params, |name| stored.get(name))?;
         if restored != stored.len() {
             return Err(Error::other("it has more optimizer arrays than the optimizer"));
         }
@@ -160,6 +201,7 @@ impl OptimizerState {
             let named = other.arrays.iter().find(|(other, _)| others.name(*other) == params.name(*id));
             named.into_iter().for_each(|(_, known)| arrays.clone_from(known));
         }
+        self.averages.copy_from(params, &other.averages, others);
     }
 
     /// All arrays, for a file.
@@ -171,6 +213,8 @@ impl OptimizerState {
             let name = |number| StateArray::name(number, parameter);
             all.extend(kept.map(|(number, values)| StateArray { name: name(number), shape, values }));
         }
+        let averages = self.averages.named(params);
+        all.extend(averages.map(|(name, shape, values)| StateArray { name, shape, values }));
         all
     }
 
@@ -185,6 +229,7 @@ impl OptimizerState {
             clip::apply(clip, gradients);
         }
         self.update_where(|_| true, step, params, gradients);
+        self.averages.update(&self.options, step, params);
     }
 
     /// Computes gradients and updates every trainable parameter: a fused [`Tape::backward`] and
@@ -212,6 +257,7 @@ impl OptimizerState {
             rule.apply(ParamSlice { values, gradient, state });
         });
         self.update_where(|id| !tape.changes_in_place(id), step, params, gradients);
+        self.averages.update(&self.options, step, params);
     }
 
     /// Checks that no trainable parameter was added after the state was created: it would not be trained.
@@ -317,10 +363,11 @@ mod tests {
 
     #[test]
     fn the_fused_step_has_the_bits_of_backward_and_update() {
-        let optimizers: [Arc<dyn Optimizer>; 5] = [
+        let optimizers: [Arc<dyn Optimizer>; 6] = [
             Arc::new(Sgd::new(0.01)),
             Arc::new(Adam::default().amsgrad(true)),
             Arc::new(AdamW::default()),
+            Arc::new(Sgd::new(0.01).use_ema(true).ema_momentum(0.5).ema_overwrite_frequency(2)),
             Arc::new(RmsProp::default().momentum(0.5).centered(true)),
             Arc::new(Adam::default().clip(Clip::GlobalNorm(0.1))),
         ];

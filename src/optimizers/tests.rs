@@ -152,7 +152,9 @@ fn options_are_kept_missing_ones_have_their_default_and_unknown_ones_are_errors(
         .flat_map(|spec| {
             let missing = shared.into_iter().filter(|name| spec.settings().iter().all(|(own, _)| own != name));
             let changed: Vec<Spec> = missing.map(|name| spec.clone().with(name, 0.5)).collect();
-            changed.into_iter().chain([spec])
+            let averaged =
+                spec.clone().with("use_ema", true).with("ema_momentum", 0.5).with("ema_overwrite_frequency", 3);
+            changed.into_iter().chain([averaged, spec])
         })
         .collect();
     check_options::<dyn Optimizer>(&specs, |optimizer| optimizer.spec());

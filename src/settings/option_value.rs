@@ -4,8 +4,10 @@ use super::Settings;
 use crate::axes::Axes;
 use crate::error::Result;
 use crate::padding2d::Padding2d;
+use crate::padding3d::Padding3d;
 use crate::shape::Shape;
 use crate::size2d::Size2d;
+use crate::size3d::Size3d;
 use crate::spec::{Spec, SpecValue};
 
 /// A type that an option can have.
@@ -66,12 +68,24 @@ values! {
     String: |value| value.as_str(), |name, settings| settings.str(name).map(str::to_owned);
     Vec<usize>: |value| &value[..], |name, settings| settings.uints(name).map(<[usize]>::to_vec);
     Vec<f32>: |value| &value[..], |name, settings| settings.floats(name).map(<[f32]>::to_vec);
+    [f32; 2]: |value| &value[..], |name, settings| match *settings.floats(name)? {
+        [low, high] => Ok([low, high]),
+        ref numbers => Err(settings.wrong_type(name, &numbers.into(), "two numbers")),
+    };
     Vec<String>: |value| SpecValue::Strs(value.clone()), |name, settings| settings.strs(name);
     Axes: |value| SpecValue::Ints(value.numbers().to_vec()), |name, settings| settings.axes(name).map(Axes::from);
     Size2d: |value| &value.sizes()[..], |name, settings| settings.pair(name).map(Size2d::from);
     Padding2d: |value| value.sides().as_flattened(), |name, settings| match *settings.uints(name)? {
         [above, below, left, right] => Ok(Padding2d::from([[above, below], [left, right]])),
         ref sizes => Err(settings.wrong_type(name, &sizes.into(), "four integers ≥ 0: top, bottom, left, right")),
+    };
+    Size3d: |value| &value.sizes()[..], |name, settings| match *settings.uints(name)? {
+        [depth, rows, columns] => Ok(Size3d::from([depth, rows, columns])),
+        ref sizes => Err(settings.wrong_type(name, &sizes.into(), "three integers ≥ 0")),
+    };
+    Padding3d: |value| value.sides().as_flattened(), |name, settings| match *settings.uints(name)? {
+        [front, back, above, below, left, right] => Ok(Padding3d::from([[front, back], [above, below], [left, right]])),
+        ref sizes => Err(settings.wrong_type(name, &sizes.into(), "six integers ≥ 0: two for each axis")),
     };
     Shape: |value| value.sizes(), |name, settings| Shape::new(settings.uints(name)?);
 }

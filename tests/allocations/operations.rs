@@ -1,6 +1,8 @@
 //! The allocations of each operation, on arrays that are split over threads.
 
-use gradus::ops::{Activation, Conv2dOptions, Conv2dTransposeOptions, Padding, RecurrentOptions};
+use gradus::ops::{
+    Activation, Conv2dOptions, Conv2dTransposeOptions, FillMode, Padding, RecurrentOptions, TransformOptions,
+};
 use gradus::testing::Sample;
 use ndarray::Array;
 
@@ -64,6 +66,11 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].affine(x[1], x[2], Activation::Relu));
             sample.variable(MATRIX).variable([100, 70]).variable([70])
         }),
+        ("affine_transform", {
+            let transforms = Array::from_shape_fn((8, 8), |(_, at)| [0.9, 0.1, 2.0, -0.1, 1.1, 0.0, 0.0, 0.0][at]);
+            let options = TransformOptions::new().fill_mode(FillMode::Reflect);
+            Sample::new(move |x| x[0].affine_transform(x[1], options)).variable(IMAGES).input(transforms)
+        }),
         ("average_pool2d", Sample::new(|x| x[0].average_pool2d([2, 3], [2, 2], Padding::Same)).variable(IMAGES)),
         ("batch_matmul", Sample::new(|x| x[0].matmul(x[1])).variable([5, 70, 60]).variable([5, 60, 50])),
         ("batch_norm", {
@@ -118,6 +125,10 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
             let sample = Sample::new(|x| x[0].lstm(x[1], x[2], Some(x[3]), recurrent())[0]);
             sample.variable(SEQUENCES).variable([16, 128]).variable([32, 128]).variable([128])
         }),
+        ("map_coordinates", {
+            let positions = Array::from_shape_fn((8, 2, 33, 32), |(_, axis, y, x)| [y, x][axis] as f32 * 0.9);
+            Sample::new(|x| x[0].map_coordinates(x[1], TransformOptions::new())).variable(IMAGES).input(positions)
+        }),
         ("masked_batch_norm", {
             let sample = Sample::new(|x| x[0].masked_batch_norm(x[1], [x[2], x[3]], 0.99, 1e-3, Some([x[4], x[5]])));
             let sample = sample.variable(MATRIX).input(Array::from_shape_fn(MATRIX[0], |row| (row % 3) as f32 / 2.0));
@@ -141,6 +152,9 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("penalty", one!(|x| x.penalty(0.1, 0.1))),
         ("pow", two!(|x, y| (x * x + 0.5).pow(y))),
         ("power", one!(|x| x.power(3.0))),
+        ("random_rows", {
+            one!(|x| x + x.random_rows([100], |draws, row| row.iter_mut().for_each(|y| *y = draws.uniform() as f32)))
+        }),
         ("rectify", one!(|x| x.rectify(0.5, 0.1, 0.2))),
         ("repeat", one!(|x| x.repeat(1, 2))),
         ("resample", {
@@ -170,6 +184,7 @@ pub(crate) fn operations() -> Vec<(&'static str, Sample)> {
         ("subtract", two!(|x, y| x - y)),
         ("sum", one!(|x| x.sum())),
         ("sum_axes", one!(|x| x.sum_axes(&[1], false))),
+        ("threshold", one!(|x| x.threshold(0.2, -1.0))),
         ("transpose", one!(|x| x.transpose(&[1, 0]))),
         ("truncate", one!(|x| x.truncate() * x)),
         ("where_nonzero", two!(|x, y| x.where_nonzero(y))),

@@ -11,6 +11,7 @@ regularizers  `x`, `penalty` and `slope`: an array, its penalty, and the gradien
               `loss`, … of each epoch; weights as `start.…`, `end.…`; `evaluated` is [loss, accuracy] of all rows.
 constraints   `x` and `y`: an array and its constrained values. The other trains as in `regularizers`.
 freezing      like these, with frozen layers.
+averages      like these, with moving averages of the weights.
 csv           like these; lines with `#|` are those of the file of CSVLogger.
 weights       like these, with sample weights `weights`, `weights_val`, or class weights `classes` of classes 0, 1, ….
 counted       like these, with weighted metrics. `on_batch` reports one step with `classes`, then `tested.…` with `weights`;
@@ -198,8 +199,8 @@ def weight_names(model):
 
 
 def train(file, name, text, network, shape, indices=None, rows=False, classes=None, sparse=False,
-          moved=False, validated=True, callbacks=None, counted=None):
-    """Four epochs of two full batches and one of two rows, validated on other rows."""
+          moved=False, validated=True, callbacks=None, counted=None, averages={}):
+    """Four epochs of two full batches and one of two rows, validated on other rows. `averages`: options of SGD."""
     count, batch, epochs = 18, 8, 4
     rng = file.case(name, text + "; SGD(0.1, momentum=0.5), cross-entropy")
     keras.utils.set_random_seed(1)
@@ -227,7 +228,7 @@ def train(file, name, text, network, shape, indices=None, rows=False, classes=No
     file.put(batch=batch, x=x, targets=t, x_val=x_val, targets_val=t_val)
     put_weights("start")
     kind = "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), loss=kind, metrics=["accuracy"],
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.5, **averages), loss=kind, metrics=["accuracy"],
                   weighted_metrics=counted)
     arguments, validation, more = {}, (x_val, t_val), {}
     if rows:
@@ -261,7 +262,20 @@ def branches(file):
     file.put(**{f"end.{n}": v for n, v in zip(names, model.get_weights())})
 
 
-TOPICS = {"regularizers": regularizers, "constraints": constraints, "freezing": freezing, "csv": csv, "weights": weights, "counted": counted}
+def averages(file):
+    for name, more, callback in (
+        ("plain", {}, None),
+        ("overwritten", {"ema_overwrite_frequency": 2}, None),
+        ("swapped", {}, keras.callbacks.SwapEMAWeights()),
+        ("swapped_on_epoch", {}, keras.callbacks.SwapEMAWeights(swap_on_epoch=True)),
+    ):
+        options = {"use_ema": True, "ema_momentum": 0.7, **more}
+        text = f"Dense(5, relu), Dense(3, softmax); {options}; {callback and type(callback).__name__}"
+        train(file, name, text, [layers.Dense(5, "relu"), layers.Dense(3, "softmax")], (4,), averages=options,
+              callbacks=callback and [callback])
+
+
+TOPICS = {"averages": averages, "regularizers": regularizers, "constraints": constraints, "freezing": freezing, "csv": csv, "weights": weights, "counted": counted}
 
 if __name__ == "__main__":
     make.main(TOPICS, "fitting.py")

@@ -252,14 +252,18 @@ def ten_steps(file, rng, optimizer):
     steps["b"][:, 2] = 0
     variables = [keras.Variable(v, dtype=keras.config.floatx(), name=k) for k, v in start.items()]
     optimizer.build(variables)
-    after = {k: [] for k in start}
+    after, averages = {k: [] for k in start}, {k: [] for k in start}
     for step in range(10):
         now = [keras.ops.convert_to_tensor(steps[k][step], keras.config.floatx()) for k in start]
         optimizer.apply(now, variables)
         for k, variable in zip(start, variables):
             after[k].append(numpy(variable.value).copy())
+        if optimizer.use_ema:
+            for k, average in zip(start, optimizer._model_variables_moving_average):
+                averages[k].append(numpy(average.value).copy())
     file.put(**{f"start.{k}": v for k, v in start.items()}, **{f"gradients.{k}": v for k, v in steps.items()})
     file.put(**{f"after.{k}": np.stack(v) for k, v in after.items()})
+    file.put(**{f"averages.{k}": np.stack(v) for k, v in averages.items() if v})
 
 
 def optimizers_file(file):

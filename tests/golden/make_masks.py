@@ -207,10 +207,11 @@ def table():
         merging = name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
         ranks = {"1D": 3, "2D": 4, "3D": 5, "RepeatVector": 2, "Permute": 4, "ConvLSTM2D": 5}
         rank = ranks.get(name if name in ranks else name.removesuffix("Transpose")[-2:], 3)
+        rank = 4 if name in ("CenterCrop", "CutMix", "MixUp") or name.startswith("Random") else rank
         shape = (2, 6, 5, 4)[:rank - 1] + (4,)
         x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 5
         x = x[..., 0] if name == "Embedding" else x
-        options = {"Cropping2D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
+        options = {"Cropping2D": {"cropping": 1}, "Cropping3D": {"cropping": 1}, "Reshape": {"target_shape": (-1,)}}.get(name, options)
         options = {key: value(keras) if callable(value) else value for key, value in options.items()}
         lines.append(f"{name}\t{behaviour(getattr(layers, name)(**options), [x, x] if merging else [x])}")
     lines.append(f"Embedding(mask_zero=True)\t{behaviour(layers.Embedding(5, 3, mask_zero=True), [x[..., 0] if x.ndim > 2 else x])}")

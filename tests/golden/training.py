@@ -70,6 +70,8 @@ def steppers(file):
         "sgd_clipnorm": "SGD(0.1, clipnorm=0.5)",
         "sgd_global_clipnorm": "SGD(0.1, global_clipnorm=0.5)",
         "sgd_weight_decay": "SGD(0.1, weight_decay=0.1)",
+        "sgd_ema": "SGD(0.1, momentum=0.9, use_ema=True, ema_momentum=0.8)",
+        "sgd_ema_overwrite": "SGD(0.1, weight_decay=0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=3)",
         "sgd_schedule": "SGD(keras_schedules.ExponentialDecay(0.1, 3, 0.5))",
         "rmsprop_momentum": "RMSprop(0.01, rho=0.8, momentum=0.7)",
         "rmsprop_centered": "RMSprop(0.001, epsilon=1e-3, centered=True)",

@@ -25,7 +25,7 @@ else:
     import keras
 layers = keras.layers
 
-IMAGE, STEPS, ROW, WORDS = (7, 6, 4), (6, 4), (5,), (6,)
+IMAGE, STEPS, ROW, WORDS, VOLUME = (7, 6, 4), (6, 4), (5,), (6,), (4, 5, 6, 2)
 
 
 def one_input():
@@ -36,16 +36,22 @@ def one_input():
         "activity_regularization": (ROW, l.ActivityRegularization(l2=0.01)),
         "alpha_dropout": (ROW, l.AlphaDropout(0.3)),
         "average_pooling_1d": (STEPS, l.AveragePooling1D(2, strides=1, padding="same")),
+        "average_pooling_3d": (VOLUME, l.AveragePooling3D((1, 2, 3), padding="same")),
         "average_pooling_2d": (IMAGE, l.AveragePooling2D((2, 3), padding="same")),
         "batch_normalization": (IMAGE, l.BatchNormalization(momentum=0.9)),
         "batch_normalization_of_rows": (ROW, l.BatchNormalization(axis=1, epsilon=1e-2)),
         "bidirectional": (STEPS, l.Bidirectional(l.LSTM(3, return_sequences=True), merge_mode="sum")),
         "bidirectional_gru": (STEPS, l.Bidirectional(l.GRU(3))),
+        "center_crop": (IMAGE, l.CenterCrop(4, 5)),
         "conv_1d": (STEPS, l.Conv1D(3, 2, padding="same", activation="relu")),
         "conv_1d_causal": (STEPS, l.Conv1D(3, 2, padding="causal", dilation_rate=2)),
         "conv_1d_transpose": (STEPS, l.Conv1DTranspose(3, 3, strides=2)),
         "conv_2d_transpose": (IMAGE, l.Conv2DTranspose(3, (2, 3), strides=2, padding="same")),
         "conv_2d": (IMAGE, l.Conv2D(4, (2, 3), strides=2, groups=2)),
+        "conv_3d": (VOLUME, l.Conv3D(3, (2, 3, 2), strides=(2, 1, 2), padding="same")),
+        "conv_3d_transpose": (VOLUME, l.Conv3DTranspose(2, 2, strides=2)),
+        "conv_lstm_2d": ((3, 5, 4, 2), l.ConvLSTM2D(2, 2)),
+        "cropping_3d": (VOLUME, l.Cropping3D(((1, 0), (0, 2), (1, 1)))),
         "cropping_1d": (STEPS, l.Cropping1D((1, 2))),
         "cropping_2d": (IMAGE, l.Cropping2D(((1, 2), (0, 1)))),
         "dense": (ROW, l.Dense(3, activation="sigmoid", kernel_regularizer="l2", kernel_constraint="max_norm", bias_constraint="non_neg")),
@@ -60,6 +66,8 @@ def one_input():
         "gaussian_noise": (ROW, l.GaussianNoise(0.1)),
         "global_average_pooling_1d": (STEPS, l.GlobalAveragePooling1D()),
         "global_average_pooling_2d": (IMAGE, l.GlobalAveragePooling2D()),
+        "global_average_pooling_3d": (VOLUME, l.GlobalAveragePooling3D()),
+        "global_max_pooling_3d": (VOLUME, l.GlobalMaxPooling3D(keepdims=True)),
         "global_max_pooling_1d": (STEPS, l.GlobalMaxPooling1D()),
         "global_max_pooling_2d": (IMAGE, l.GlobalMaxPooling2D(keepdims=True)),
         "group_normalization": (IMAGE, l.GroupNormalization(2)),
@@ -71,8 +79,18 @@ def one_input():
         "masking": (STEPS, [l.Masking(0.0), l.SimpleRNN(2)]),
         "max_pooling_1d": (STEPS, l.MaxPooling1D(2)),
         "max_pooling_2d": (IMAGE, l.MaxPooling2D(2, strides=1, padding="same")),
+        "max_pooling_3d": (VOLUME, l.MaxPooling3D(2)),
+        "normalization": (STEPS, l.Normalization(mean=[0.5, 0.0, -0.5, 1.0], variance=[1.0, 0.5, 2.0, 4.0])),
         "permute": (STEPS, l.Permute((2, 1))),
         "prelu": (IMAGE, l.PReLU(shared_axes=[1, 2])),
+        "random_brightness": (IMAGE, l.RandomBrightness(0.2)),
+        "random_contrast": (IMAGE, l.RandomContrast(0.2)),
+        # Of the size of the image, since Keras 3 does not crop in inference.
+        "random_crop": (IMAGE, l.RandomCrop(7, 6)),
+        "random_flip": (IMAGE, l.RandomFlip("horizontal")),
+        "random_rotation": (IMAGE, l.RandomRotation(0.1, fill_mode="constant")),
+        "random_translation": (IMAGE, l.RandomTranslation(0.1, (-0.2, 0.1), interpolation="nearest")),
+        "random_zoom": (IMAGE, l.RandomZoom(0.2, (0.1, 0.3))),
         "relu": (ROW, l.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2)),
         "repeat_vector": (ROW, l.RepeatVector(3)),
         "rescaling": (IMAGE, l.Rescaling(0.5, offset=-1.0)),
@@ -89,6 +107,8 @@ def one_input():
         "unit_normalization": (ROW, l.UnitNormalization()),
         "up_sampling_1d": (STEPS, l.UpSampling1D(2)),
         "up_sampling_2d": (IMAGE, l.UpSampling2D((2, 3), interpolation="bilinear")),
+        "up_sampling_3d": (VOLUME, l.UpSampling3D((1, 2, 2))),
+        "zero_padding_3d": (VOLUME, l.ZeroPadding3D(((1, 0), (0, 2), (1, 1)))),
         "zero_padding_1d": (STEPS, l.ZeroPadding1D((1, 2))),
         "zero_padding_2d": (IMAGE, l.ZeroPadding2D(((1, 0), (2, 1)))),
     }
@@ -96,6 +116,15 @@ def one_input():
         found["identity"] = (ROW, l.Identity())
     if not KERAS_2:
         found["rms_normalization"] = (ROW, l.RMSNormalization())
+        for kind in ("Average", "Max"):
+            for axes, shape, sizes in ((1, STEPS, (4,)), (2, IMAGE, (3, 4)), (3, VOLUME, (2, 3, 2))):
+                layer = getattr(l, f"Adaptive{kind}Pooling{axes}D")
+                found[f"adaptive_{kind.lower()}_pooling_{axes}d"] = (shape, layer(sizes if axes > 1 else sizes[0]))
+        found["cut_mix"] = (IMAGE, l.CutMix())
+        found["mix_up"] = (IMAGE, l.MixUp(0.4))
+        found["random_elastic_transform"] = (IMAGE, l.RandomElasticTransform(value_range=(-5, 5)))
+        found["random_erasing"] = (IMAGE, l.RandomErasing(fill_value=0.5))
+        found["random_shear"] = (IMAGE, l.RandomShear(0.2))
     return found
 
 
@@ -191,6 +220,8 @@ def write_optimizers(folder):
     found["SGD-momentum"] = o.SGD(0.1, momentum=0.9, nesterov=True)
     found["SGD-schedule"] = o.SGD(o.schedules.ExponentialDecay(0.1, 10, 0.5))
     found["RMSprop-all"] = o.RMSprop(momentum=0.5, centered=True)
+    if not KERAS_2:
+        found["SGD-averages"] = o.SGD(0.1, momentum=0.9, use_ema=True, ema_momentum=0.5)
     found["Adam-amsgrad"] = o.Adam(amsgrad=True)
     found["Adam-clipnorm"] = o.Adam(clipnorm=1.0)
     # Optimizers without an equivalent: the network opens, and training needs other settings.

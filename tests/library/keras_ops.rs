@@ -81,6 +81,7 @@ fn record<'r>(case: &str, inputs: &[Var<'r>]) -> Var<'r> {
         "sum" => x.sum().reshape([1]),
         "sum_over" => x.sum_axes(&[0, 2], false),
         "tanh_shrink" => x.tanh_shrink(),
+        "threshold" => x.threshold(0.2, -1.5),
         "transpose" => x.transpose(&[2, 0, 1]),
         "truncate" => x.truncate(),
         other => panic!("an operation that is not compared: {other}"),

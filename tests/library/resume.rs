@@ -150,6 +150,7 @@ fn check(name: &str, make: impl Fn() -> Model, data: &Arrays, steps: &[u64]) {
 fn every_optimizer_resumes_within_an_epoch_and_between_two() {
     let (data, network, steps) = (digits(200), network(), [1, 7, 8, 20]);
     check("adam", || compile(&network, Adam::default()), &data, &steps);
+    check("averages", || compile(&network, Adam::default().use_ema(true).ema_momentum(0.8)), &data, &steps);
     check("rmsprop", || compile(&network, RmsProp::new(0.01)), &data, &steps);
     check("momentum", || compile(&network, Sgd::new(0.1).momentum(0.9).nesterov(true)), &data, &steps);
     check("sgd", || compile(&network, Sgd::new(0.1)), &data, &steps);

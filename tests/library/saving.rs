@@ -116,6 +116,24 @@ fn every_optimizer_and_its_options_round_trip() {
     check(&path, Lion::default());
 }
 
+#[test]
+fn averages_of_weights_and_their_exchange_are_saved() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut model = compile(&dense(), Sgd::new(0.1).use_ema(true).ema_momentum(0.5));
+    let mut step = |model: &mut Model| drop(model.train_on_batch(&data()).unwrap());
+    (0..3).for_each(|_| step(&mut model));
+    for averaged in [false, true] {
+        model.set_averaged(averaged).unwrap();
+        model.save(&path).unwrap();
+        let mut loaded = Model::load(&path).unwrap();
+        assert_eq!(loaded.params().sha256(), model.params().sha256());
+        let mut other = model.clone();
+        [&mut loaded, &mut other].into_iter().for_each(&mut step);
+        assert_eq!(loaded.params().sha256(), other.params().sha256(), "averaged: {averaged}");
+    }
+}
+
 /// A schedule whose rate is that of the first step divided by the number of the step.
 #[derive(Debug)]
 struct Harmonic(f32);

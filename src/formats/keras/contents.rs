@@ -47,8 +47,12 @@ impl<'a> Outgoing<'a> {
         let count = self.model.optimizer().map_or(0, |optimizer| optimizer.initial_state().len());
         for (number, weight, shape) in state::in_order(&self.description, &training.optimizer, count) {
             let id = self.params.id(weight).ok();
-            let array = id.and_then(|id| self.model.optimizer_state()?.array(number, id));
-            let name = format!("{}_{number}", weight.replace('/', "_"));
+            let array = id.and_then(|id| match (self.model.optimizer_state()?, number) {
+                (state, Some(number)) => state.array(number, id),
+                (state, None) => state.average(id),
+            });
+            let kind = number.map_or("average".into(), |number| number.to_string());
+            let name = format!("{}_{kind}", weight.replace('/', "_"));
             all.extend(array.map(|values| (name, Variable::Array(shape, values))));
         }
         let last = state::last(&training.optimizer, counters.step);
@@ -155,10 +159,13 @@ impl Incoming {
         let mut model = architecture.compile(settings).map_err(wrong)?;
         for StateArray { number, weight, values } in &state.arrays {
             let id = model.params().id(weight).map_err(wrong)?;
-            let array = model.optimizer_state_mut().and_then(|state| state.array_mut(*number, id));
+            let array = model.optimizer_state_mut().and_then(|state| match number {
+                Some(number) => state.array_mut(*number, id),
+                None => state.average_mut(id),
+            });
             let array = array.filter(|array| array.len() == values.len());
             array
-                .ok_or_else(|| format!("array {number} of {weight} in the state of its optimizer is unexpected"))?
+                .ok_or_else(|| format!("an array of {weight} in the state of its optimizer is unexpected"))?
                 .copy_from_slice(values);
         }
         let key = self.gradus["key"].as_str().and_then(Key::from_hex).unwrap_or(Key::from_seed(0));

@@ -2,7 +2,7 @@
 
 use super::description::LayerDescription;
 use super::families::LAYER;
-use super::layers::INPUT;
+use super::layer_kinds::INPUT;
 use super::object::{Config, Object, object};
 use super::reader::Reader;
 use super::result::Result;

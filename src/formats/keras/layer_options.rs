@@ -128,7 +128,7 @@ pub(super) fn group_by_axis(config: &mut Config, name: &str) -> Result<()> {
 
 /// Replaces lists of one size, which Keras writes for layers with one axis of positions, by the size.
 pub(super) fn single_sizes(config: &mut Config, _input: Option<Shape>) -> Result<()> {
-    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding"] {
+    for name in ["kernel_size", "strides", "dilation_rate", "pool_size", "output_padding", "output_size"] {
         if let Some(Value::Array(sizes)) = config.get(name)
             && let [size] = &sizes[..]
         {
@@ -203,11 +203,87 @@ pub(super) fn open_sizes_to_null(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+/// Replaces one number for the range of a random factor by its bounds: from its negative to the number.
+pub(super) fn bounds_around_zero(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    for name in ["factor", "height_factor", "width_factor", "x_factor", "y_factor"] {
+        bounds(config, name, -1.0);
+    }
+    Ok(())
+}
+
+/// Replaces one number for the range of a random factor by its bounds: from 0 to the number.
+pub(super) fn bounds_from_zero(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    ["factor", "scale"].iter().for_each(|name| bounds(config, name, 0.0));
+    Ok(())
+}
+
+/// Replaces a number n by the bounds `low` · |n| and |n|.
+fn bounds(config: &mut Config, name: &str, low: f64) {
+    if let Some(number) = config.get(name).and_then(Value::as_f64) {
+        config.insert(name.into(), json!([low * number.abs(), number.abs()]));
+    }
+}
+
+/// Writes ranges around 0 as one number, since Keras does not read the bounds that it writes.
+pub(super) fn shear_factors(config: &mut Config) -> Result<()> {
+    for name in ["x_factor", "y_factor"] {
+        let bounds = config.get(name).and_then(Value::as_array);
+        let Some([low, high]) = bounds.map(|bounds| [0, 1].map(|at| bounds[at].as_f64().unwrap_or(0.0))) else {
+            continue;
+        };
+        if low == -high {
+            config.insert(name.into(), json!(high));
+        } else if low < 0.0 {
+            return Err(format!("has {name} from {low} to {high}, and Keras reads bounds from 0 to 1"));
+        }
+    }
+    Ok(())
+}
+
+/// Replaces one fill value by a list, and one number for a range by its bounds.
+pub(super) fn erasing_options(config: &mut Config, input: Option<Shape>) -> Result<()> {
+    if let Some(value) = config.get("fill_value").filter(|value| value.is_number()) {
+        let value = value.clone();
+        config.insert("fill_value".into(), json!([value]));
+    }
+    bounds_from_zero(config, input)
+}
+
+/// Writes a list of one fill value as a number.
+pub(super) fn single_fill_value(config: &mut Config) -> Result<()> {
+    match config.get("fill_value").and_then(Value::as_array).map(|values| (values.len(), values.first().cloned())) {
+        Some((1, Some(value))) => drop(config.insert("fill_value".into(), value)),
+        Some((3, _)) | None => {}
+        Some((count, _)) => return Err(format!("has {count} fill values, and Keras reads 1 or 3")),
+    }
+    Ok(())
+}
+
 /// Sets the strides to the size of the pool if they are missing.
 pub(super) fn default_strides(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     if config.get("strides").is_none_or(Value::is_null) {
         let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2]));
         config.insert("strides".into(), pool_size);
+    }
+    Ok(())
+}
+
+/// Sets the strides of a layer of volumes to the size of the pool if they are missing.
+pub(super) fn default_strides3d(config: &mut Config, _input: Option<Shape>) -> Result<()> {
+    if config.get("strides").is_none_or(Value::is_null) {
+        let pool_size = config.get("pool_size").cloned().unwrap_or(json!([2, 2, 2]));
+        config.insert("strides".into(), pool_size);
+    }
+    Ok(())
+}
+
+/// Writes a list of one axis as a number.
+pub(super) fn write_single_axis(config: &mut Config) -> Result<()> {
+    if let Some(Value::Array(axes)) = config.get("axis")
+        && let [axis] = &axes[..]
+    {
+        let axis = axis.clone();
+        config.insert("axis".into(), axis);
     }
     Ok(())
 }

@@ -1,27 +1,34 @@
 //! The layers, initializers and regularizers that Keras and gradus share.
 
 use super::kind::{Kind, kind};
-use super::layer_options::{
-    IMPLEMENTATION, RECURRENT, backward_layer, default_strides, embedding_options, expand_sides, given_statistics,
-    group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, open_sizes_to_null,
-    open_sizes_to_zero, recurrent_options, reject_unnamed_activations, rename_alpha, single_axis, single_sizes,
-    single_strides, split_axes,
+use super::layer_kinds::{
+    BATCH_NORMALIZATION, CONV_LSTM, CONV_TRANSPOSE, DENSE, DEPTHWISE_CONV, EMBEDDING, LAYER_NORMALIZATION,
+    SEPARABLE_CONV, activated, adaptive, dropout, global_pooling, images, pooling, pooling1d, pooling3d, recurrent,
+    seeded,
 };
-use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
-use super::stateful;
+use super::layer_options::{
+    backward_layer, bounds_around_zero, bounds_from_zero, embedding_options, erasing_options, expand_sides,
+    given_statistics, group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, rename_alpha,
+    shear_factors, single_axis, single_fill_value, single_sizes, split_axes, write_single_axis,
+};
+use super::options::{DATA_FORMAT, Scalar, ignored, only, only_false};
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use crate::initializers::{
     self, Constant, Initializer, Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
 };
 use crate::layers::{
-    Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d, BatchNorm,
-    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, ConvLstm2d, Cropping1d, Cropping2d,
-    Dense, DepthwiseConv1d, DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise,
-    GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, GroupNormalization, Gru, Identity,
-    Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, Maximum, Minimum, Multiply, Normalization, PRelu,
-    Permute, Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d,
-    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed,
-    UnitNormalization, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Activation, ActivityRegularization, AdaptiveAveragePool1d, AdaptiveAveragePool2d, AdaptiveAveragePool3d,
+    AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d, Add, AlphaDropout, Average, AveragePool1d, AveragePool2d,
+    AveragePool3d, BatchNorm, Bidirectional, CenterCrop, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose,
+    Conv3d, Conv3dTranspose, ConvLstm2d, Cropping1d, Cropping2d, Cropping3d, CutMix, Dense, DepthwiseConv1d,
+    DepthwiseConv2d, Dot, Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePool1d,
+    GlobalAveragePool2d, GlobalAveragePool3d, GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d, GroupNormalization,
+    Gru, Identity, Layer, LayerNorm, LeakyRelu, Lstm, Masking, MaxPool1d, MaxPool2d, MaxPool3d, Maximum, Minimum,
+    MixUp, Multiply, Normalization, PRelu, Permute, RandomBrightness, RandomContrast, RandomCrop,
+    RandomElasticTransform, RandomErasing, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom,
+    Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn,
+    Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization,
+    UpSampling1d, UpSampling2d, UpSampling3d, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 use crate::{Spec, SpecValue};
@@ -31,10 +38,17 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("ActivityRegularization", || ActivityRegularization::new(0.0, 0.0).spec(), &[]),
     activated(kind("Activation", || Activation::Linear.spec(), &["activation"])),
     kind("Add", || Add.spec(), &[]),
+    adaptive(kind("AdaptiveAveragePooling1D", || AdaptiveAveragePool1d::new(1).spec(), &["output_size"])),
+    adaptive(kind("AdaptiveAveragePooling2D", || AdaptiveAveragePool2d::new(1).spec(), &["output_size"])),
+    adaptive(kind("AdaptiveAveragePooling3D", || AdaptiveAveragePool3d::new(1).spec(), &["output_size"])),
+    adaptive(kind("AdaptiveMaxPooling1D", || AdaptiveMaxPool1d::new(1).spec(), &["output_size"])),
+    adaptive(kind("AdaptiveMaxPooling2D", || AdaptiveMaxPool2d::new(1).spec(), &["output_size"])),
+    adaptive(kind("AdaptiveMaxPooling3D", || AdaptiveMaxPool3d::new(1).spec(), &["output_size"])),
     dropout(kind("AlphaDropout", || AlphaDropout::new(0.0).spec(), &["rate"])),
     kind("Average", || Average.spec(), &[]),
     pooling1d(kind("AveragePooling1D", || AveragePool1d::new(2).spec(), &[])),
     pooling(kind("AveragePooling2D", || AveragePool2d::new(2).spec(), &[])),
+    pooling3d(kind("AveragePooling3D", || AveragePool3d::new(2).spec(), &[])),
     Kind {
         from_keras: single_axis,
         optional: || {
@@ -50,6 +64,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[ignored("weights", "the weights come from the file")],
         ..kind("Bidirectional", || Bidirectional::new(Lstm::new(1)).spec(), &["layer"])
     },
+    images(kind("CenterCrop", || CenterCrop::new(1, 1).spec(), &["height", "width"])),
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
         optional: || of_weights(&["kernel", "recurrent", "bias"]),
@@ -78,6 +93,16 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: CONV_TRANSPOSE,
         ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
+    Kind {
+        optional: || of_weights(&["kernel", "bias"]),
+        inactive: &[DATA_FORMAT],
+        ..activated(kind("Conv3D", || Conv3d::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
+    Kind {
+        optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0, 0][..]),
+        inactive: CONV_TRANSPOSE,
+        ..activated(kind("Conv3DTranspose", || Conv3dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
+    },
     kind("Cropping1D", || Cropping1d::new([1, 1]).spec(), &[]),
     Kind {
         from_keras: |config, _| expand_sides(config, "cropping"),
@@ -85,6 +110,13 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[DATA_FORMAT],
         ..kind("Cropping2D", || Cropping2d::new(0).spec(), &[])
     },
+    Kind {
+        from_keras: |config, _| expand_sides(config, "cropping"),
+        to_keras: |config| group_by_axis(config, "cropping"),
+        inactive: &[DATA_FORMAT],
+        ..kind("Cropping3D", || Cropping3d::new(1).spec(), &[])
+    },
+    images(Kind { from_keras: bounds_from_zero, ..kind("CutMix", || CutMix::new().spec(), &[]) }),
     Kind {
         optional: || of_weights(&["kernel", "bias"]),
         inactive: DENSE,
@@ -118,8 +150,10 @@ pub(super) const LAYERS: &[Kind] = &[
     seeded(kind("GaussianNoise", || GaussianNoise::new(0.0).spec(), &["stddev"])),
     global_pooling(kind("GlobalAveragePooling1D", || GlobalAveragePool1d::new().spec(), &[])),
     global_pooling(kind("GlobalAveragePooling2D", || GlobalAveragePool2d::new().spec(), &[])),
+    global_pooling(kind("GlobalAveragePooling3D", || GlobalAveragePool3d::new().spec(), &[])),
     global_pooling(kind("GlobalMaxPooling1D", || GlobalMaxPool1d::new().spec(), &[])),
     global_pooling(kind("GlobalMaxPooling2D", || GlobalMaxPool2d::new().spec(), &[])),
+    global_pooling(kind("GlobalMaxPooling3D", || GlobalMaxPool3d::new().spec(), &[])),
     Kind {
         from_keras: single_axis,
         optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)),
@@ -139,7 +173,9 @@ pub(super) const LAYERS: &[Kind] = &[
     kind("Maximum", || Maximum.spec(), &[]),
     pooling1d(kind("MaxPooling1D", || MaxPool1d::new(2).spec(), &[])),
     pooling(kind("MaxPooling2D", || MaxPool2d::new(2).spec(), &[])),
+    pooling3d(kind("MaxPooling3D", || MaxPool3d::new(2).spec(), &[])),
     kind("Minimum", || Minimum.spec(), &[]),
+    images(kind("MixUp", || MixUp::new().spec(), &[])),
     kind("Multiply", || Multiply.spec(), &[]),
     Kind {
         from_keras: given_statistics,
@@ -151,6 +187,44 @@ pub(super) const LAYERS: &[Kind] = &[
         optional: || of_weights(&["alpha"]).with("shared_axes", &[1][..]),
         ..kind("PReLU", || PRelu::new().spec(), &[])
     },
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomBrightness", || RandomBrightness::new(0.0).spec(), &["factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_from_zero,
+        ..kind("RandomContrast", || RandomContrast::new(0.0).spec(), &["factor"])
+    }),
+    images(kind("RandomCrop", || RandomCrop::new(1, 1).spec(), &["height", "width"])),
+    images(Kind {
+        from_keras: bounds_from_zero,
+        ..kind("RandomElasticTransform", || RandomElasticTransform::new().spec(), &[])
+    }),
+    images(Kind {
+        from_keras: erasing_options,
+        to_keras: single_fill_value,
+        optional: || Spec::new("").with("fill_value", &[0.0][..]),
+        ..kind("RandomErasing", || RandomErasing::new().spec(), &[])
+    }),
+    images(kind("RandomFlip", || RandomFlip::default().spec(), &[])),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomRotation", || RandomRotation::new(0.0).spec(), &["factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        to_keras: shear_factors,
+        ..kind("RandomShear", || RandomShear::new().spec(), &[])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        ..kind("RandomTranslation", || RandomTranslation::new(0.0, 0.0).spec(), &["height_factor", "width_factor"])
+    }),
+    images(Kind {
+        from_keras: bounds_around_zero,
+        optional: || Spec::new("").with("width_factor", &[0.0, 0.0][..]),
+        ..kind("RandomZoom", || RandomZoom::new(0.0).spec(), &["height_factor"])
+    }),
     Kind { optional: || Spec::new("").with("max_value", 6.0), ..kind("ReLU", || Relu::new().spec(), &[]) },
     kind("RepeatVector", || RepeatVector::new(1).spec(), &["n"]),
     kind("Rescaling", || Rescaling::new(1.0).spec(), &["scale"]),
@@ -176,7 +250,11 @@ pub(super) const LAYERS: &[Kind] = &[
         ..activated(kind("SeparableConv2D", || SeparableConv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     recurrent(kind("SimpleRNN", || SimpleRnn::new(1).spec(), &["units"])),
-    Kind { inactive: &[only_false("robust_masking")], ..kind("Softmax", || Softmax::new().spec(), &[]) },
+    Kind {
+        to_keras: write_single_axis,
+        inactive: &[only_false("robust_masking")],
+        ..kind("Softmax", || Softmax::new().spec(), &[])
+    },
     seeded(kind("SpatialDropout1D", || SpatialDropout1d::new(0.0).spec(), &["rate"])),
     seeded(kind("SpatialDropout2D", || SpatialDropout2d::new(0.0).spec(), &["rate"])),
     seeded(kind("SpatialDropout3D", || SpatialDropout3d::new(0.0).spec(), &["rate"])),
@@ -189,6 +267,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[DATA_FORMAT],
         ..kind("UpSampling2D", || UpSampling2d::new(2).spec(), &[])
     },
+    Kind { inactive: &[DATA_FORMAT], ..kind("UpSampling3D", || UpSampling3d::new(2).spec(), &[]) },
     Kind { inactive: &[DATA_FORMAT], ..kind("ZeroPadding1D", || ZeroPadding1d::new([1, 1]).spec(), &[]) },
     Kind {
         from_keras: |config, _| expand_sides(config, "padding"),
@@ -196,131 +275,13 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[DATA_FORMAT],
         ..kind("ZeroPadding2D", || ZeroPadding2d::default().spec(), &[])
     },
-];
-
-/// Options of an `InputLayer`, besides its shape.
-pub(super) const INPUT: &[InactiveOption] = &[
-    ignored("name", "it names the input"),
-    only_false("sparse"),
-    only_false("ragged"),
-    only_false("optional"),
-    equivalent("dtype", ELEMENTS, "inputs are float32, which represents integers exactly up to 2²⁴"),
-    ignored("batch_size", "the number of rows is not fixed"),
-];
-
-const ELEMENTS: &[Scalar] = &[
-    Scalar::Null,
-    Scalar::Str("float32"),
-    Scalar::Str("float64"),
-    Scalar::Str("float16"),
-    Scalar::Str("bfloat16"),
-    Scalar::Str("int64"),
-    Scalar::Str("int32"),
-    Scalar::Str("int16"),
-    Scalar::Str("int8"),
-    Scalar::Str("uint8"),
-    Scalar::Str("uint16"),
-    Scalar::Str("uint32"),
-    Scalar::Str("bool"),
-];
-
-const BATCH_NORMALIZATION: &[InactiveOption] = &[
-    only_false("synchronized"),
-    only_false("renorm"),
-    ignored("renorm_clipping", "it has no effect without renorm"),
-    ignored("renorm_momentum", "it has no effect without renorm"),
-    ignored("fused", "it selects an implementation in Keras"),
-    only_null("virtual_batch_size"),
-    only_null("adjustment"),
-];
-
-const DENSE: &[InactiveOption] = &[
-    only_null("quantization_config"),
-    only_null("lora_rank"),
-    ignored("lora_alpha", "it has no effect without lora_rank"),
-];
-
-const EMBEDDING: &[InactiveOption] = &[
-    only_false("sparse"),
-    ignored("input_length", "the length follows from the input"),
-    ignored("weights", "the weights come from the file"),
-    only_null("quantization_config"),
-    only_null("lora_rank"),
-    ignored("lora_alpha", "it has no effect without lora_rank"),
-];
-
-const LAYER_NORMALIZATION: &[InactiveOption] = &[only_false("rms_scaling")];
-
-/// A pooling layer with one axis of positions.
-const fn pooling1d(kind: Kind) -> Kind {
-    Kind { from_keras: single_strides, inactive: &[DATA_FORMAT], ..kind }
-}
-
-/// A pooling layer over all positions.
-const fn global_pooling(kind: Kind) -> Kind {
-    Kind { optional: || Spec::new("").with("keepdims", true), inactive: &[DATA_FORMAT], ..kind }
-}
-
-/// A pooling layer.
-const fn pooling(kind: Kind) -> Kind {
-    Kind { from_keras: default_strides, inactive: &[DATA_FORMAT], ..kind }
-}
-
-const CONV_TRANSPOSE: &[InactiveOption] = &[
-    DATA_FORMAT,
-    // Keras 2 writes the number of groups, which has no effect.
-    only("groups", &[Scalar::Number(1.0)]),
-];
-
-const DEPTHWISE_CONV: &[InactiveOption] = &[DATA_FORMAT, only("groups", &[Scalar::Number(1.0)])];
-
-const SEPARABLE_CONV: &[InactiveOption] = &[
-    DATA_FORMAT,
-    only("groups", &[Scalar::Number(1.0)]),
-    ignored("kernel_initializer", OTHER_KERNELS),
-    ignored("kernel_regularizer", OTHER_KERNELS),
-    ignored("kernel_constraint", OTHER_KERNELS),
-];
-
-const CONV_LSTM: &[InactiveOption] = &[
-    DATA_FORMAT,
-    only_false("stateful"),
-    only_false("time_major"),
-    ignored("seed", DRAWS),
-    ignored("unroll", IMPLEMENTATION),
-];
-
-/// Why options of a kernel have no effect on a layer with two other kernels.
-const OTHER_KERNELS: &str = "the layer has a depthwise and a pointwise kernel instead";
-
-/// A layer with an activation.
-const fn activated(kind: Kind) -> Kind {
-    Kind { to_keras: reject_unnamed_activations, ..kind }
-}
-
-const SEED: &[InactiveOption] = &[ignored("seed", DRAWS), DATA_FORMAT, only_null("noise_shape")];
-
-/// A layer with a seed.
-const fn seeded(kind: Kind) -> Kind {
-    Kind { inactive: SEED, ..kind }
-}
-
-/// A dropout layer whose decisions can be shared along axes.
-const fn dropout(kind: Kind) -> Kind {
     Kind {
-        from_keras: open_sizes_to_zero,
-        to_keras: open_sizes_to_null,
-        optional: || Spec::new("").with("noise_shape", &[0][..]),
-        inactive: SEED,
-        ..kind
-    }
-}
-
-/// A recurrent layer.
-const fn recurrent(kind: Kind) -> Kind {
-    let optional = recurrent_options;
-    Kind { from_keras: stateful::without_batch_size, optional, inactive: RECURRENT, ..activated(kind) }
-}
+        from_keras: |config, _| expand_sides(config, "padding"),
+        to_keras: |config| group_by_axis(config, "padding"),
+        inactive: &[DATA_FORMAT],
+        ..kind("ZeroPadding3D", || ZeroPadding3d::new(1).spec(), &[])
+    },
+];
 
 /// The initializers that both libraries have.
 pub(super) const INITIALIZERS: &[Kind] = &[

@@ -47,6 +47,7 @@ mod entries;
 mod families;
 mod functional;
 mod kind;
+mod layer_kinds;
 mod layer_options;
 mod layers;
 mod legacy;

@@ -102,7 +102,7 @@ const BY_RATE: &[&str] = &["initial_learning_rate", "decay_steps", "decay_rate"]
 
 const fn optimizer_kind(kind: Kind, groups: &'static [usize], inactive: &'static [InactiveOption]) -> OptimizerKind {
     OptimizerKind {
-        kind: Kind { optional: clipping_options, from_keras: normalize_options, inactive, ..kind },
+        kind: Kind { optional: shared_options, from_keras: normalize_options, inactive, ..kind },
         groups,
         last: None,
     }
@@ -113,12 +113,16 @@ const fn without_default_decay(kind: Kind) -> Kind {
     Kind { nullable: &["weight_decay"], ..kind }
 }
 
-/// Removes clipping limits that are not positive, which Keras ignores, and renames `lr`, the learning rate before version 2.3.
+/// Removes clipping limits that are not positive, which Keras ignores, and options of moving averages that are not used; renames
+/// `lr`, the learning rate before version 2.3.
 fn normalize_options(config: &mut Config, _input: Option<Shape>) -> Result<()> {
     for clip in ["clipnorm", "global_clipnorm", "clipvalue"] {
         if config.get(clip).and_then(Value::as_f64).is_some_and(|clip| clip <= 0.0) {
             config.remove(clip);
         }
+    }
+    if config.get("use_ema") != Some(&Value::Bool(true)) {
+        ["use_ema", "ema_momentum", "ema_overwrite_frequency"].iter().for_each(|name| drop(config.remove(*name)));
     }
     if let Some(rate) = config.remove("lr") {
         config.entry("learning_rate").or_insert(rate);
@@ -139,8 +143,10 @@ fn rmsprop() -> Spec {
     with_weight_decay(RmsProp::default().spec()).with("momentum", 0.0).with("centered", false)
 }
 
-fn clipping_options() -> Spec {
-    Spec::new("").with("clipnorm", 1.0).with("clipvalue", 1.0).with("global_clipnorm", 1.0)
+/// Settings that are absent by default: clipping, and moving averages of weights.
+fn shared_options() -> Spec {
+    let clips = Spec::new("").with("clipnorm", 1.0).with("clipvalue", 1.0).with("global_clipnorm", 1.0);
+    clips.with("use_ema", true).with("ema_momentum", 0.99).with("ema_overwrite_frequency", 1)
 }
 
 /// Writes a weight decay of 0, as the default in Keras is not 0.
@@ -221,6 +227,8 @@ mod tests {
     fn settings_round_trip() {
         check_round_trip(&RmsProp::new(0.1).momentum(0.5).centered(true).clip(Clip::Value(0.5)));
         check_round_trip(&Adam::new(0.1).amsgrad(true).clip(Clip::GlobalNorm(2.0)).weight_decay(0.1));
+        let averaged = check_round_trip(&Sgd::new(0.1).use_ema(true).ema_momentum(0.5).ema_overwrite_frequency(7));
+        assert_eq!(averaged["ema_overwrite_frequency"], json!(7));
         assert_eq!(check_round_trip(&AdamW::new(0.1).weight_decay(0.0))["weight_decay"], json!(0.0));
         check_round_trip(&AdamW::new(0.1));
         check_round_trip(&Sgd::new(CosineDecay::new(0.1, 9)));

@@ -116,7 +116,6 @@ pub(super) const INITIALIZER: &[InactiveOption] = &[
 /// Options of every optimizer that are not settings.
 pub(super) const OPTIMIZER: &[InactiveOption] = &[
     NAME,
-    only_false("use_ema"),
     ignored("ema_momentum", "it has no effect without use_ema"),
     ignored("ema_overwrite_frequency", "it has no effect without use_ema"),
     only("loss_scale_factor", &[Null, Number(1.0)]),

@@ -6,20 +6,29 @@ use super::result::Result;
 use crate::formats::hdf5::{Array, Values};
 use crate::{Shape, Spec, SpecValue};
 
-/// A state array of an optimizer: its number among the arrays of the weight, the name of the weight, and the values.
+/// A state array of an optimizer: its number among the arrays of the weight (`None` for the moving average of the weight), the
+/// name of the weight, and the values.
 pub(super) struct StateArray {
-    pub(super) number: usize,
+    pub(super) number: Option<usize>,
     pub(super) weight: String,
     pub(super) values: Vec<f32>,
 }
 
+/// The number of a state array, and the name and the shape of its weight.
+type Place<'a> = (Option<usize>, &'a str, Shape);
+
 /// Lists the number of each array with the name and the shape of its weight, in Keras' order.
-fn order<'a>(description: &'a ModelDescription, groups: &[usize], count: usize) -> Vec<(usize, &'a str, Shape)> {
+fn order<'a>(description: &'a ModelDescription, optimizer: &Spec, count: usize) -> Vec<Place<'a>> {
     let (mut all, mut first) = (Vec::new(), 0);
+    if optimizer.settings().iter().any(|(name, value)| name == "use_ema" && *value == SpecValue::Bool(true)) {
+        let trainable = description.weights().filter(|weight| weight.is_trainable());
+        all.extend(trainable.map(|weight| (None, weight.name(), weight.shape())));
+    }
+    let groups = groups(optimizer);
     for group in groups {
         let numbers = first..(first + group).min(count);
         for weight in description.weights().filter(|weight| weight.is_trainable()) {
-            all.extend(numbers.clone().map(|number| (number, weight.name(), weight.shape())));
+            all.extend(numbers.clone().map(|number| (Some(number), weight.name(), weight.shape())));
         }
         first += group;
     }
@@ -27,12 +36,8 @@ fn order<'a>(description: &'a ModelDescription, groups: &[usize], count: usize) 
 }
 
 /// Lists the number and the weight of each state array of an optimizer with `count` arrays per weight, in Keras' order.
-pub(super) fn in_order<'a>(
-    description: &'a ModelDescription,
-    optimizer: &Spec,
-    count: usize,
-) -> Vec<(usize, &'a str, Shape)> {
-    order(description, groups(optimizer), count)
+pub(super) fn in_order<'a>(description: &'a ModelDescription, optimizer: &Spec, count: usize) -> Vec<Place<'a>> {
+    order(description, optimizer, count)
 }
 
 /// The state of an optimizer in a file.
@@ -49,7 +54,7 @@ pub(super) fn read(
     first: &[f32],
     variables: Vec<Array>,
 ) -> Result<State> {
-    let order = order(description, groups(optimizer), first.len());
+    let order = order(description, optimizer, first.len());
     let mut variables = variables.into_iter().peekable();
     let step = match variables.next() {
         None => 0,
@@ -70,7 +75,11 @@ pub(super) fn read(
     for (number, name, shape) in order {
         let values = match variables.next() {
             Some(Array { shape: found, values: Values::Floats(values) }) if found == shape => values,
-            None if fresh => vec![first[number]; shape.len()],
+            None if fresh => match number {
+                Some(number) => vec![first[number]; shape.len()],
+                // The average before the first step has no effect.
+                None => continue,
+            },
             _ => return Err(mismatch(optimizer)),
         };
         arrays.push(StateArray { number, weight: name.into(), values });

@@ -8,7 +8,7 @@ use super::object::{Config, Object};
 use super::options::InactiveOption;
 use super::reader::Reader;
 use super::training::Training;
-use super::{layers, losses_metrics, optimizers};
+use super::{layer_kinds, layers, losses_metrics, optimizers};
 use crate::Shape;
 use crate::constraints::Constraint;
 use crate::initializers::Initializer;
@@ -93,7 +93,7 @@ fn without_effect(module: &str, class: &str, option: &str) -> Option<(String, &'
         vec![(format!("`{class}`"), own), all]
     };
     let tables: Vec<(String, &'static [InactiveOption])> = match module {
-        "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layers::INPUT)],
+        "layers" if class == "InputLayer" => vec![("`InputLayer`".into(), layer_kinds::INPUT)],
         "layers" => of_kind(&LAYER),
         "models" => vec![("`compile`".into(), super::training::OPTIONS)],
         "initializers" => of_kind(&INITIALIZER),
@@ -265,12 +265,12 @@ fn one_message_reports_every_problem_of_a_file() {
     layers.push(other);
     layers.push(json!({"class_name": "Hashing", "config": {"name": "l"}}));
     compiled["loss"] = json!("poisson");
-    compiled["optimizer"]["config"]["use_ema"] = json!(true);
+    compiled["optimizer"]["config"]["gradient_accumulation_steps"] = json!(4);
     let error = described(&model, compiled).unwrap_err();
     let expected = "5 problems: layer \"g\": ConvLSTM1D is not a supported layer; \
         layer \"e\" (Dense): kernel_constraint: none is not a supported constraint; \
         layer \"l\": Hashing is not a supported layer; \
-        optimizer (SGD): use_ema is true, and only false or null is supported; \
+        optimizer (SGD): gradient_accumulation_steps is 4, and only null or 1 is supported; \
         loss: poisson is not a supported loss. To add a class, pass a Registry to keras::load_with";
     assert_eq!(error, expected);
 }

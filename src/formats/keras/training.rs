@@ -334,9 +334,9 @@ mod tests {
         let remedy = ". To add a class, pass a Registry to keras::load_with";
         let unknown = read_training(json!("ctc"), json!("sgd")).unwrap_err();
         assert_eq!(unknown, format!("loss: ctc is not a supported loss{remedy}"));
-        let ema = json!({"class_name": "SGD", "config": {"use_ema": true}});
-        let unknown = read_training(json!("categorical_crossentropy"), ema).unwrap_err();
-        assert_eq!(unknown, "optimizer (SGD): use_ema is true, and only false or null is supported");
+        let scaled = json!({"class_name": "SGD", "config": {"loss_scale_factor": 2.0}});
+        let unknown = read_training(json!("categorical_crossentropy"), scaled).unwrap_err();
+        assert_eq!(unknown, "optimizer (SGD): loss_scale_factor is 2.0, and only null or 1 is supported");
         let restarts = json!({"class_name": "CosineDecayRestarts", "config": {}});
         let sgd = json!({"class_name": "SGD", "config": {"learning_rate": restarts}});
         let unknown = read_training(json!("mse"), sgd).unwrap_err();

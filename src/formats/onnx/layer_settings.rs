@@ -56,6 +56,10 @@ pub(super) fn axis_setting(spec: &Spec, name: &str) -> Result<isize, String> {
     match setting(spec, name) {
         Some(SpecValue::UInt(axis)) => Ok(*axis as isize),
         Some(SpecValue::Int(axis)) => Ok(*axis),
+        Some(SpecValue::Ints(axes)) => match axes[..] {
+            [axis] => Ok(axis),
+            _ => Err(format!("{} over several axes cannot be exported", spec.class())),
+        },
         _ => Err(missing(spec, name)),
     }
 }

@@ -14,6 +14,7 @@ use super::reshaping_nodes::{cropping, flatten, permute, repeat_vector, reshape,
 use super::resizing_nodes::{resizing, up_sampling};
 use super::time_distributed;
 use super::writer::Writer;
+use crate::layers::{CenterCrop, Layer, RandomCrop};
 use crate::{FromSpec, Spec};
 
 type Written = Result<(), String>;
@@ -32,6 +33,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
     ("Bidirectional", recurrent_layers::write_bidirectional),
+    ("CenterCrop", center_crop),
     ("Concatenate", concatenate),
     ("Conv1D", convolution),
     ("Conv1DTranspose", transposed_convolution),
@@ -39,6 +41,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("Conv2DTranspose", transposed_convolution),
     ("Cropping1D", cropping),
     ("Cropping2D", cropping),
+    ("CutMix", no_effect),
     ("Dense", dense),
     ("DepthwiseConv1D", depthwise),
     ("DepthwiseConv2D", depthwise),
@@ -64,12 +67,23 @@ const LAYERS: &[(&str, Write)] = &[
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
     ("Maximum", |writer, _| merge(writer, "Max")),
     ("Minimum", |writer, _| merge(writer, "Min")),
+    ("MixUp", no_effect),
     ("Multiply", multiply),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("PReLU", prelu),
     ("Permute", permute),
     ("RMSNormalization", rms_norm),
     ("ReLU", relu),
+    ("RandomBrightness", no_effect),
+    ("RandomContrast", no_effect),
+    ("RandomCrop", random_crop),
+    ("RandomElasticTransform", no_effect),
+    ("RandomErasing", no_effect),
+    ("RandomFlip", no_effect),
+    ("RandomRotation", no_effect),
+    ("RandomShear", no_effect),
+    ("RandomTranslation", no_effect),
+    ("RandomZoom", no_effect),
     ("RepeatVector", repeat_vector),
     ("Rescaling", rescaling),
     ("Reshape", reshape),
@@ -107,6 +121,19 @@ pub(super) fn write(writer: &mut Writer<'_>, spec: &Spec) -> Written {
 /// Writes nothing, for layers that return their input in inference.
 fn no_effect(_writer: &mut Writer<'_>, _spec: &Spec) -> Written {
     Ok(())
+}
+
+/// Writes a crop around the center of images of a fixed size.
+fn center_crop(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let layer = spec.make::<CenterCrop>().map_err(|error| error.to_string())?;
+    let shape = writer.shape().fixed().ok_or("its part of the image depends on the size of an open axis")?;
+    write(writer, &layer.equivalent(shape).spec())
+}
+
+/// Writes a crop at a random place, which in inference is a resizing.
+fn random_crop(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let layer = spec.make::<RandomCrop>().map_err(|error| error.to_string())?;
+    write(writer, &layer.equivalent().spec())
 }
 
 /// Writes a lookup of rows by integer indices.

@@ -1,15 +1,16 @@
-//! Softmax: probabilities along an axis.
+//! Softmax: probabilities along one or several axes.
 
+use crate::axes::Axes;
 use crate::error::{Error, Result};
 use crate::layers::{Cursor, Layer, Weights, masks};
-use crate::ops;
 use crate::settings::{FromSpec, options};
 use crate::shape::Shape;
 use crate::spec::Spec;
 use crate::tape::Var;
 
 options! {
-    /// Softmax along an axis: eˣ / Σ eˣ, so that outputs are positive and their sum along the axis is 1. `Softmax` in Keras.
+    /// Softmax along one or several axes: eˣ / Σ eˣ, so that outputs are positive and their sum over the axes is 1. `Softmax` in
+    /// Keras.
     ///
     /// The output has the shape of the input. Along the last axis, [`Activation::Softmax`](crate::layers::Activation::Softmax)
     /// computes the same function, and cross-entropy losses use its logits.
@@ -28,12 +29,12 @@ options! {
     ///
     /// # Errors
     /// `compile` returns [`Error::Shape`](crate::Error::Shape) for an axis that does not exist or is the batch axis.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Debug)]
     #[must_use]
     pub struct Softmax("Softmax") {
-        /// Axis along which the outputs have the sum 1. Axis 0 is the batch axis and is an error; negative numbers count
+        /// Axes over which the outputs have the sum 1. Axis 0 is the batch axis and is an error; negative numbers count
         /// from the last axis, −1. Defaults to −1.
-        value axis: isize = -1,
+        into axis: Axes = Axes::from(-1),
     }
 }
 
@@ -45,12 +46,34 @@ impl Softmax {
     pub fn new() -> Softmax {
         Softmax::with_defaults()
     }
+
+    /// The probabilities. Several axes are moved to the end and merged.
+    fn probabilities<'r>(&self, x: Var<'r>) -> Var<'r> {
+        let (shape, rank) = (x.shape(), x.shape().rank());
+        let axes = match (self.axis.numbers(), self.axis.indices(shape)) {
+            ([axis], _) => return x.softmax_axis(*axis),
+            (_, Ok(axes)) => axes,
+            (_, Err(error)) => return x.recorder().alias(x, "softmax", Err(error)),
+        };
+        let mut order: Vec<usize> = (0..rank).filter(|axis| !axes.contains(axis)).collect();
+        let kept: Vec<usize> = order.iter().map(|axis| shape.axis(*axis)).collect();
+        order.extend(&axes);
+        let moved = x.transpose(&order);
+        let merged = axes.iter().fold(1, |merged: usize, axis| merged.saturating_mul(shape.axis(*axis)));
+        let y = match Shape::new(&[&kept[..], &[merged]].concat()) {
+            Ok(merged) => moved.reshape(merged).softmax().reshape(moved.shape()),
+            Err(error) => return x.recorder().alias(x, "softmax", Err(error)),
+        };
+        let mut back = vec![0; rank];
+        order.iter().enumerate().for_each(|(place, axis)| back[*axis] = place);
+        y.transpose(&back)
+    }
 }
 
 impl Layer for Softmax {
     fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
         let [x] = inputs else { return Err(Error::expected("one input")) };
-        match ops::find_axis(x.batch(1)?, self.axis)? {
+        match self.axis.indices(x.batch(1)?)?[0] {
             0 => Err(Error::expected("an axis other than 0, which is the batch axis")),
             _ => Ok(vec![*x]),
         }
@@ -58,14 +81,14 @@ impl Layer for Softmax {
 
     fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
         let (x, recorder) = (inputs[0], inputs[0].recorder());
-        let Some(mask) = x.mask() else { return vec![x.softmax_axis(self.axis)] };
+        let Some(mask) = x.mask() else { return vec![self.probabilities(x)] };
         if mask.shape() != x.shape() {
             let expected =
                 format!("a mask of {}, the shape of the input; Activation::Softmax accepts any mask", x.shape());
             recorder.fail(Error::expected(expected).at(|| recorder.current_scope(), &[mask.shape()]));
         }
         let lowest = recorder.constant_values(Shape::SCALAR, vec![MASKED]);
-        vec![masks::select(mask, x, lowest).softmax_axis(self.axis).where_nonzero(mask)]
+        vec![self.probabilities(masks::select(mask, x, lowest)).where_nonzero(mask)]
     }
 
     fn supports_masking(&self) -> bool {
@@ -82,6 +105,10 @@ pub(in crate::layers) mod tests {
     use super::*;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
-        vec![(Box::new(Softmax::new()), Shape::from([3, 2])), (Box::new(Softmax::new().axis(1)), Shape::from([3, 2]))]
+        vec![
+            (Box::new(Softmax::new()), Shape::from([3, 2])),
+            (Box::new(Softmax::new().axis(1)), Shape::from([3, 2])),
+            (Box::new(Softmax::new().axis([1, 3])), Shape::from([2, 3, 2])),
+        ]
     }
 }

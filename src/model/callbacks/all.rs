@@ -32,6 +32,14 @@ impl<'a> Callbacks<'a> {
         self.flow(|callback| callback.batch_end(model, end))
     }
 
+    pub(in crate::model) fn validation_begin(&mut self, model: &mut Model) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| callback.validation_begin(model))
+    }
+
+    pub(in crate::model) fn validation_end(&mut self, model: &mut Model) -> Result<()> {
+        self.0.iter_mut().try_for_each(|callback| callback.validation_end(model))
+    }
+
     pub(in crate::model) fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         self.flow(|callback| callback.epoch_end(model, end))
     }

@@ -75,6 +75,22 @@ pub trait Callback: Send {
         Ok(Flow::Continue(()))
     }
 
+    /// Called before the validation of each epoch. `on_test_begin` in Keras.
+    ///
+    /// # Errors
+    /// Any error, which ends `fit`.
+    fn validation_begin(&mut self, _model: &mut Model) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called after the validation of each epoch. `on_test_end` in Keras.
+    ///
+    /// # Errors
+    /// Any error, which ends `fit`.
+    fn validation_end(&mut self, _model: &mut Model) -> Result<()> {
+        Ok(())
+    }
+
     /// Called after each epoch and its validation.
     ///
     /// # Errors
@@ -111,6 +127,8 @@ forward!(Callback for [Box] {
     fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()>;
     fn epoch_begin(&mut self, model: &mut Model, begin: &EpochBegin<'_>) -> Result<()>;
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow>;
+    fn validation_begin(&mut self, model: &mut Model) -> Result<()>;
+    fn validation_end(&mut self, model: &mut Model) -> Result<()>;
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow>;
     fn train_end(&mut self, model: &mut Model, end: &TrainEnd<'_>) -> Result<()>;
     fn state(&self) -> Option<CallbackState>;
@@ -128,6 +146,14 @@ impl<T: Callback + ?Sized> Callback for Arc<Mutex<T>> {
 
     fn batch_end(&mut self, model: &mut Model, end: &BatchEnd<'_>) -> Result<Flow> {
         locked(self).batch_end(model, end)
+    }
+
+    fn validation_begin(&mut self, model: &mut Model) -> Result<()> {
+        locked(self).validation_begin(model)
+    }
+
+    fn validation_end(&mut self, model: &mut Model) -> Result<()> {
+        locked(self).validation_end(model)
     }
 
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {

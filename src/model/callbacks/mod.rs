@@ -39,6 +39,7 @@ callbacks! {
     lambda_callback::LambdaCallback,
     learning_rate_scheduler::LearningRateScheduler,
     reduce_lr_on_plateau::ReduceLrOnPlateau,
+    swap_ema_weights::SwapEmaWeights,
     terminate_on_nan::TerminateOnNan,
 }
 

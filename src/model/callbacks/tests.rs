@@ -54,6 +54,14 @@ impl Callback for Watched {
         Ok(if model.step() == self.pause { Flow::Break(Stop::Paused) } else { flow })
     }
 
+    fn validation_begin(&mut self, model: &mut Model) -> Result<()> {
+        self.callback.validation_begin(model)
+    }
+
+    fn validation_end(&mut self, model: &mut Model) -> Result<()> {
+        self.callback.validation_end(model)
+    }
+
     fn epoch_end(&mut self, model: &mut Model, end: &EpochEnd<'_>) -> Result<Flow> {
         let flow = self.callback.epoch_end(model, end)?;
         self.look();
@@ -86,7 +94,8 @@ fn train(class: &'static str, sample: usize, folder: &Path, pause: u64) -> (Stri
     let watched = Watched { class, callback: callbacks.swap_remove(sample), pause, remembers: None };
     let loss = CategoricalCrossentropy::new().from_logits(true);
     let network = Sequential::new([4]).add(Dense::new(6)).add(Dense::new(3));
-    let mut model = network.compile(Compile::new(Adam::new(0.1), loss).seed(3)).unwrap();
+    let mut model =
+        network.compile(Compile::new(Adam::new(0.1).use_ema(true).ema_momentum(0.6), loss).seed(3)).unwrap();
     let validation = rows(1);
     let fit = Fit::new().epochs(EPOCHS).batch_size(5).validation(&validation).progress(Progress::Quiet);
     // Interrupted runs share the callback behind a lock, which must forward every hook to it.

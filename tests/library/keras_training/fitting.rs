@@ -2,7 +2,7 @@
 
 use super::NEAR;
 use crate::golden::{Cases, assert_close, load};
-use gradus::callbacks::{CsvLogger, LearningRateScheduler};
+use gradus::callbacks::{CsvLogger, LearningRateScheduler, SwapEmaWeights};
 use gradus::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 use gradus::data::{Arrays, Dataset, NamedArrays};
 use gradus::layers::*;
@@ -117,6 +117,9 @@ fn network(case: &str) -> Sequential {
             .add(Dense::new(6))
             .add(BatchNorm::new().frozen())
             .add(Dense::new(3).activation(Activation::Softmax)),
+        "plain" | "overwritten" | "swapped" | "swapped_on_epoch" => Sequential::new([4])
+            .add(Dense::new(5).activation(Activation::Relu))
+            .add(Dense::new(3).activation(Activation::Softmax)),
         "validated" | "alone" => Sequential::new([7])
             .add(Dense::new(6).activation(Activation::Tanh))
             .add(Dense::new(3).activation(Activation::Softmax)),
@@ -141,9 +144,16 @@ fn rows(cases: &Cases, case: &str, end: &str) -> Arrays {
 }
 
 fn compiled(cases: &Cases, case: &str, labels: bool) -> Model {
+    let sgd = Sgd::new(0.1).momentum(0.5);
+    let averaged = || sgd.clone().use_ema(true).ema_momentum(0.7);
+    let optimizer = match case {
+        "plain" | "swapped" | "swapped_on_epoch" => averaged(),
+        "overwritten" => averaged().ema_overwrite_frequency(2),
+        _ => sgd,
+    };
     let settings = match labels {
-        true => Compile::new(Sgd::new(0.1).momentum(0.5), SparseCategoricalCrossentropy::new()),
-        false => Compile::new(Sgd::new(0.1).momentum(0.5), CategoricalCrossentropy::new()),
+        true => Compile::new(optimizer, SparseCategoricalCrossentropy::new()),
+        false => Compile::new(optimizer, CategoricalCrossentropy::new()),
     };
     let mut model = network(case).compile(settings.metric(Accuracy)).unwrap();
     set(&mut model, cases, case);
@@ -171,6 +181,10 @@ fn check_fit(cases: &Cases, case: &str) {
     if cases.contains(&format!("{case}/classes")) {
         let weights = cases.array(&format!("{case}/classes"));
         fit = weights.iter().enumerate().fold(fit, |fit, (class, weight)| fit.class_weight(class, *weight));
+    }
+    let mut swap = SwapEmaWeights::new().swap_on_epoch(case == "swapped_on_epoch");
+    if case.starts_with("swapped") {
+        fit = fit.callback(&mut swap);
     }
     let history = model.fit(&data, fit.progress(Progress::Quiet)).unwrap();
     for name in ["loss", "accuracy", "val_loss", "val_accuracy"] {
@@ -207,6 +221,12 @@ fn constraints_act_as_in_keras() {
             None => check_fit(&cases, case),
         }
     }
+}
+
+#[test]
+fn averages_of_weights_are_those_of_keras() {
+    let cases = load("averages.txt");
+    cases.cases().into_iter().for_each(|case| check_fit(&cases, case));
 }
 
 #[test]

@@ -14,6 +14,11 @@ fn optimizer(case: &str) -> Box<dyn Optimizer> {
         "sgd_clipnorm" => Box::new(Sgd::new(0.1).clip(Clip::Norm(0.5))),
         "sgd_global_clipnorm" => Box::new(Sgd::new(0.1).clip(Clip::GlobalNorm(0.5))),
         "sgd_weight_decay" => Box::new(Sgd::new(0.1).weight_decay(0.1)),
+        "sgd_ema" => Box::new(Sgd::new(0.1).momentum(0.9).use_ema(true).ema_momentum(0.8)),
+        "sgd_ema_overwrite" => {
+            let sgd = Sgd::new(0.1).weight_decay(0.1).use_ema(true).ema_momentum(0.7);
+            Box::new(sgd.ema_overwrite_frequency(3))
+        }
         "sgd_schedule" => Box::new(Sgd::new(ExponentialDecay::new(0.1, 3, 0.5))),
         "rmsprop_momentum" => Box::new(RmsProp::new(0.01).rho(0.8).momentum(0.7)),
         "rmsprop_centered" => Box::new(RmsProp::new(0.001).epsilon(1e-3).centered(true)),
@@ -83,6 +88,11 @@ fn ten_steps_are_those_of_keras() {
                 let all = cases.array(&format!("{case}/after.{array}"));
                 let name = format!("{case}, array {array}, step {number}");
                 assert_close(&name, params.get(id), all.index_axis(ndarray::Axis(0), step), NEAR);
+                if let Some(average) = state.average(id) {
+                    let all = cases.array(&format!("{case}/averages.{array}"));
+                    let average = ndarray::ArrayView::from_shape(params.get(id).raw_dim(), average).unwrap();
+                    assert_close(&name, average, all.index_axis(ndarray::Axis(0), step), NEAR);
+                }
             }
         }
     }

@@ -1,0 +1,67 @@
+//! AdaptiveAveragePool1d: the mean of each of a given number of windows of a sequence.
+
+use crate::error::Result;
+use crate::layers::{Cursor, Layer, Weights, adaptive};
+use crate::settings::{FromSpec, options};
+use crate::shape::Shape;
+use crate::spec::Spec;
+use crate::tape::Var;
+
+options! {
+    /// Adaptive average pooling: the mean of each channel over a given number of windows of a sequence. `AdaptiveAveragePooling1D` in
+    /// Keras.
+    ///
+    /// Inputs are sequences steps × features; outputs are `output_size` × features. Window i of n along an axis of s elements contains those from ⌊i·s/n⌋
+    /// to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
+    ///
+    /// ```
+    /// use gradus::{Sequential, Shape, layers::AdaptiveAveragePool1d};
+    /// let model = Sequential::new([7, 3]).add(AdaptiveAveragePool1d::new(3)).architecture(0)?.into_model()?;
+    /// assert_eq!(model.output_shapes(), [Shape::from([3, 3])]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `compile` returns [`Error::Setting`](crate::Error::Setting) if a number of windows is 0 or at least 2¹⁶, and
+    /// [`Error::Shape`](crate::Error::Shape) if the input is not a sequence.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AdaptiveAveragePool1d("AdaptiveAveragePooling1D") of (output_size: usize);
+}
+
+impl AdaptiveAveragePool1d {
+    /// Creates the layer for the number of steps of the output, at least 1.
+    pub fn new(output_size: usize) -> AdaptiveAveragePool1d {
+        AdaptiveAveragePool1d::with_defaults(output_size)
+    }
+}
+
+impl Layer for AdaptiveAveragePool1d {
+    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
+        Ok(vec![adaptive::pooled(inputs, "AdaptiveAveragePool1d", &[self.output_size], "sequences steps × features")?])
+    }
+
+    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
+        vec![adaptive::average(inputs[0], &[self.output_size]).without_mask()]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn spec(&self) -> Spec {
+        self.write_options(Spec::new(Self::CLASS))
+    }
+}
+
+#[cfg(test)]
+pub(in crate::layers) mod tests {
+    use super::*;
+
+    pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
+        vec![
+            (Box::new(AdaptiveAveragePool1d::new(3)), Shape::from([7, 3])),
+            (Box::new(AdaptiveAveragePool1d::new(2)), Shape::from([4, 2])),
+            (Box::new(AdaptiveAveragePool1d::new(3)), Shape::from([2, 1])),
+        ]
+    }
+}
