@@ -15,7 +15,8 @@ pub(super) fn multipliers<'r>(x: Var<'r>, rate: f32, noise_shape: &[usize]) -> V
             x.shape()
         }
     };
-    ones(x, shape).dropout(rate)
+    // Shared by all rows of a batch if its first size is given as 1.
+    ones(x, shape).dropout_by(rate, noise_shape.first() != Some(&1))
 }
 
 /// An array of ones on the recorder of `x`. One that exceeds memory is an error of the recording.

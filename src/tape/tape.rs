@@ -110,27 +110,70 @@ impl Tape {
     /// # Panics
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.run_rows(params, key, 0)
+    }
+
+    /// Computes all values for the rows of a larger batch that begin with row `first_row`, while other tapes, or other runs of
+    /// this tape, compute the other rows. Operations draw for a row what [`run`](Tape::run) of the whole batch would draw.
+    /// [`Compile::shards`](crate::Compile::shards) uses it.
+    ///
+    /// # Errors
+    /// Those of [`run`](Tape::run). Rows are numbered within the larger batch.
+    ///
+    /// # Panics
+    /// When `params` are not those of the recording.
+    pub fn run_rows(&mut self, params: &Params, key: Key, first_row: usize) -> Result<()> {
         self.check_params(params);
         self.has_run = false;
-        spin_wait::with_spinning_threads(|| self.forward(params, key))?;
+        self.state_updates.discard();
+        spin_wait::with_spinning_threads(|| {
+            (0..self.steps.len()).try_for_each(|step| self.step_forward(step, params, key, first_row))?;
+            self.state_updates.compute(&mut self.steps, &self.buffers, params);
+            Ok::<(), Error>(())
+        })?;
         self.has_run = true;
         Ok(())
     }
 
-    fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
+    /// Computes the values of `steps`, ascending, of which each may read the inputs, the parameters and earlier ones. A backward
+    /// pass needs another run.
+    ///
+    /// # Errors
+    /// Those of [`run_rows`](Tape::run_rows).
+    pub(crate) fn run_steps(&mut self, steps: &[usize], params: &Params, key: Key, first_row: usize) -> Result<()> {
+        self.check_params(params);
+        self.has_run = false;
         self.state_updates.discard();
-        for step in &mut self.steps {
-            let path = (self.mode == Mode::Training).then_some(step.path);
-            let context = Context { key, path, first_row: 0, faults: &self.faults };
-            let (before, after) = self.buffers.split_at_mut(step.output);
-            let inputs = Inputs { sources: &step.inputs, buffers: before, params };
-            step.op.forward(inputs, &mut after[0], context);
-            if let Some((row, problem)) = self.faults.take() {
-                return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
+        steps.iter().try_for_each(|step| self.step_forward(*step, params, key, first_row))
+    }
+
+    /// The steps that compute these values, ascending.
+    pub(crate) fn steps_to(&self, values: impl Iterator<Item = ValueId>) -> Vec<usize> {
+        let mut needed: Vec<Place> = values.map(|id| self.source(id).place).collect();
+        let mut steps = Vec::new();
+        for (number, step) in self.steps.iter().enumerate().rev() {
+            if needed.contains(&Place::Buffer(step.output)) {
+                needed.extend(step.inputs.iter().map(|source| source.place));
+                steps.push(number);
             }
         }
-        self.state_updates.compute(&mut self.steps, &self.buffers, params);
-        Ok(())
+        steps.reverse();
+        steps
+    }
+
+    fn step_forward(&mut self, step: usize, params: &Params, key: Key, first_row: usize) -> Result<()> {
+        let step = &mut self.steps[step];
+        let path = (self.mode == Mode::Training).then_some(step.path);
+        let context = Context { key, path, first_row, faults: &self.faults };
+        let (before, after) = self.buffers.split_at_mut(step.output);
+        let inputs = Inputs { sources: &step.inputs, buffers: before, params };
+        step.op.forward(inputs, &mut after[0], context);
+        match self.faults.take() {
+            None => Ok(()),
+            Some((row, problem)) => {
+                Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) })
+            }
+        }
     }
 
     /// The number of bytes of the values and gradients, without buffers that operations own.
