@@ -69,7 +69,7 @@ impl<'a> Members<'a> {
             Ok(value) => Message::default().integer(0).append(&message(value)),
             Err(error) => Message::default().integer(1).text(&error.to_string()),
         };
-        let messages = exchange.all_gather(&sent.into_bytes());
+        let messages = exchange.all_gather(&sent.encoded());
         let value = result?;
         let read = |(member, message): (usize, Vec<u8>)| {
             let mut reader = MessageReader(&message);

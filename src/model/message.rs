@@ -35,7 +35,7 @@ impl Message {
     }
 
     /// The message as bytes.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn encoded(self) -> Vec<u8> {
         self.0
     }
 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn values_are_read_in_the_order_of_writing() {
-        let bytes = Message::default().integer(7).text("µ").number(-0.0).bytes(&[1, 2]).into_bytes();
+        let bytes = Message::default().integer(7).text("µ").number(-0.0).bytes(&[1, 2]).encoded();
         let mut reader = MessageReader(&bytes);
         assert_eq!((reader.integer(), reader.text()), (7, "µ".to_owned()));
         assert_eq!((reader.number().to_bits(), reader.bytes()), ((-0.0f64).to_bits(), &[1, 2][..]));

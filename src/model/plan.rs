@@ -1,5 +1,7 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
+mod shard;
+
 use super::constraints::ConstraintTape;
 use super::loss_means::{BatchLoss, OutputLoss};
 use super::scoring::{Means, MetricInputs};
@@ -12,7 +14,7 @@ use crate::metrics::{Metric, ScoredBatch};
 use crate::optimizers::{OptimizerState, Step};
 use crate::random::Key;
 use crate::shape::{Shape, View};
-use crate::tape::{Mode, Origin, ParamGradients, ParamId, Params, Recorder, Tape, ValueId, Var};
+use crate::tape::{Mode, Origin, ParamGradients, Params, Recorder, Tape, ValueId, Var};
 
 /// The properties for which a plan is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +97,7 @@ impl Plan {
         if kind.is_shard {
             let losses = trained_outputs.iter().zip(&losses).map(|(trained, loss)| Some(trained.weighted(*loss)));
             let parts: Vec<Option<Var<'_>>> = losses.chain([sum(added), sum(penalties)]).collect();
-            (factors, minimized) = with_factors(&recorder, &parts);
+            (factors, minimized) = shard::with_factors(&recorder, &parts);
         }
         minimized.into_iter().for_each(|loss| recorder.minimize(loss));
         let masks: Vec<Option<Var<'_>>> = outputs.iter().map(|output| output.mask()).collect();
@@ -174,62 +176,6 @@ impl Plan {
 
     pub(super) fn run(&mut self, params: &Params, key: Key) -> Result<()> {
         self.tape.run(params, key)
-    }
-
-    /// Runs a shard that begins with row `first_row` of the batch.
-    pub(super) fn run_shard(&mut self, params: &Params, key: Key, first_row: usize) -> Result<()> {
-        self.tape.run_rows(params, key, first_row)
-    }
-
-    /// Computes the gradients of a shard after its run.
-    pub(super) fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
-        if self.tape.has_gradients() {
-            self.tape.backward(params, gradients);
-        }
-    }
-
-    /// The states that a run updates, with their lengths.
-    pub(super) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
-        self.tape.states()
-    }
-
-    /// The new values of the states, after a run.
-    pub(super) fn new_states(&self) -> impl Iterator<Item = View<'_>> {
-        self.tape.commits().map(|(_, values)| values)
-    }
-
-    /// Sets the factors of the losses that a shard minimizes.
-    pub(super) fn set_factors(&mut self, factors: impl Iterator<Item = f32>) {
-        for (id, value) in self.factors.iter().zip(factors) {
-            let [factor] = self.tape.input_slices([*id]);
-            factor[0] = value;
-        }
-    }
-
-    /// Whether the loss of a trained output is a mean over the valid positions of a batch instead of its rows.
-    pub(super) fn counts_positions(&self, trained_outputs: &[TrainedOutput]) -> bool {
-        self.ignored.iter().any(Option::is_some)
-            || trained_outputs.iter().any(|trained| self.masks[trained.output].is_some())
-    }
-
-    /// Counts the positions over which the loss of each trained output is a mean, for a shard whose inputs and targets are set
-    /// and that begins with row `first_row` of the batch.
-    ///
-    /// # Errors
-    /// An operation on which a mask depends encounters an invalid value.
-    pub(super) fn count_positions(
-        &mut self,
-        params: &Params,
-        key: Key,
-        first_row: usize,
-        trained_outputs: &[TrainedOutput],
-        counts: &mut [usize],
-    ) -> Result<()> {
-        self.tape.run_steps(&self.mask_steps, params, key, first_row)?;
-        for (number, (trained, count)) in trained_outputs.iter().zip(counts).enumerate() {
-            *count = self.valid_positions(number, trained).unwrap_or(self.kind.rows);
-        }
-        Ok(())
     }
 
     /// Writes the states that the last run computed to the parameters.
@@ -383,14 +329,6 @@ fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Va
 
 fn sum<'r>(values: impl IntoIterator<Item = Var<'r>>) -> Option<Var<'r>> {
     values.into_iter().reduce(|sum, value| sum + value)
-}
-
-/// Records the loss that a shard minimizes, in which each part has a factor: the losses of the trained outputs, those that
-/// layers added, and the penalties on weights. Returns the factors too.
-fn with_factors<'r>(recorder: &'r Recorder, parts: &[Option<Var<'r>>]) -> (Vec<ValueId>, Option<Var<'r>>) {
-    let factors: Vec<Var<'r>> = parts.iter().map(|_| recorder.input(Shape::SCALAR)).collect();
-    let multiplied = parts.iter().zip(&factors).filter_map(|(part, factor)| part.map(|part| part * *factor));
-    (factors.iter().map(Var::id).collect(), sum(multiplied))
 }
 
 /// Checks that the loss reaches every trainable parameter, so that errors occur before training. The targets are

@@ -46,7 +46,7 @@ pub struct Tape {
     /// One more than the largest index of a trainable parameter of the recording.
     trainable_end: usize,
     /// Whether the last run succeeded.
-    has_run: bool,
+    pub(super) has_run: bool,
 }
 
 impl Tape {
@@ -135,33 +135,7 @@ impl Tape {
         Ok(())
     }
 
-    /// Computes the values of `steps`, ascending, of which each may read the inputs, the parameters and earlier ones. A backward
-    /// pass needs another run.
-    ///
-    /// # Errors
-    /// Those of [`run_rows`](Tape::run_rows).
-    pub(crate) fn run_steps(&mut self, steps: &[usize], params: &Params, key: Key, first_row: usize) -> Result<()> {
-        self.check_params(params);
-        self.has_run = false;
-        self.state_updates.discard();
-        steps.iter().try_for_each(|step| self.step_forward(*step, params, key, first_row))
-    }
-
-    /// The steps that compute these values, ascending.
-    pub(crate) fn steps_to(&self, values: impl Iterator<Item = ValueId>) -> Vec<usize> {
-        let mut needed: Vec<Place> = values.map(|id| self.source(id).place).collect();
-        let mut steps = Vec::new();
-        for (number, step) in self.steps.iter().enumerate().rev() {
-            if needed.contains(&Place::Buffer(step.output)) {
-                needed.extend(step.inputs.iter().map(|source| source.place));
-                steps.push(number);
-            }
-        }
-        steps.reverse();
-        steps
-    }
-
-    fn step_forward(&mut self, step: usize, params: &Params, key: Key, first_row: usize) -> Result<()> {
+    pub(super) fn step_forward(&mut self, step: usize, params: &Params, key: Key, first_row: usize) -> Result<()> {
         let step = &mut self.steps[step];
         let path = (self.mode == Mode::Training).then_some(step.path);
         let context = Context { key, path, first_row, faults: &self.faults };
@@ -349,7 +323,7 @@ impl Tape {
         ArrayViewD::from_shape(IxDyn(shape.sizes()), &self.gradients[buffer]).ok()
     }
 
-    fn source(&self, id: ValueId) -> Source {
+    pub(super) fn source(&self, id: ValueId) -> Source {
         assert!(id.stamp == self.stamp, "a ValueId was used with a Tape that it does not belong to");
         self.vars[id.var]
     }

@@ -96,44 +96,6 @@ pub(in crate::ops) mod tests {
         assert_eq!(recorder.finish().unwrap_err().to_string(), "Dropout: rate must be ≥ 0 and < 1, got 1.2");
     }
 
-    /// The values of a run on `rows` rows, the first of which is row `first_row` of the global batch.
-    fn run(
-        layer: impl for<'r> Fn(crate::tape::Var<'r>) -> crate::tape::Var<'r>,
-        rows: usize,
-        first_row: usize,
-    ) -> Vec<f32> {
-        let recorder = Recorder::new(Mode::Training);
-        let x = recorder.input([rows, 3, 70]);
-        let y = layer(x);
-        let (x, y) = (x.id(), y.id());
-        let mut tape = recorder.finish().unwrap();
-        tape.input_mut(x).fill(1.0);
-        tape.run_rows(&Params::new(), Key::from_seed(3), first_row).unwrap();
-        tape.view(y).data().to_vec()
-    }
-
-    #[test]
-    fn parts_of_a_batch_draw_what_the_whole_batch_draws() {
-        use crate::layers::{AlphaDropout, Cursor, Dropout, GaussianDropout, GaussianNoise, Layer, SpatialDropout1d};
-        let layers: [Box<dyn Layer>; 6] = [
-            Box::new(Dropout::new(0.4)),
-            Box::new(Dropout::new(0.4).noise_shape(vec![1, 3, 70])),
-            Box::new(AlphaDropout::new(0.4)),
-            Box::new(SpatialDropout1d::new(0.4)),
-            Box::new(GaussianDropout::new(0.4)),
-            Box::new(GaussianNoise::new(0.4)),
-        ];
-        for layer in layers {
-            let record = |x: crate::tape::Var<'_>| {
-                let params = Params::new();
-                layer.record(&mut Cursor::new(x.recorder(), &params, &[]), &[x])[0]
-            };
-            let whole = run(record, 40, 0);
-            let parts = [run(record, 1, 0), run(record, 25, 1), run(record, 14, 26)].concat();
-            assert_eq!(parts, whole, "{layer:?}");
-        }
-    }
-
     #[test]
     fn the_backward_pass_uses_the_mask_of_the_forward_pass_and_steps_differ() {
         let recorder = Recorder::new(Mode::Training);
