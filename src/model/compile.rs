@@ -132,7 +132,7 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
-    /// `compile` returns an error for 0 shards; `fit` and `train_on_batch` for more shards than rows in a full batch, and for
+    /// `compile` returns an error for 0 shards, `fit` for more shards than the batch size, and both `fit` and `train_on_batch` for
     /// several shards of a model with stateful layers.
     pub fn shards(mut self, shards: usize) -> Compile {
         self.shards = shards;

@@ -33,6 +33,7 @@ mod resume;
 mod sample_weights;
 mod save;
 mod scoring;
+mod shard_plan;
 mod shard_sums;
 mod sharded_steps;
 mod shards;

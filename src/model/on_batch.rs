@@ -91,7 +91,7 @@ impl Model {
         self.compiled("train_on_batch")?;
         let data = MatchedDataset::new(self, data)?.by_classes(self, &class_weights)?;
         let (rows, mut members): (Vec<usize>, _) = ((0..data.len()).collect(), Members::default());
-        let mut steps = Steps::new(self, &data, &[rows.len()], Shards(self.shards()), &members, "train_on_batch")?;
+        let mut steps = Steps::new(self, &data, &[rows.len()], Shards(self.shards()), &members, "batch")?;
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
         let trained = threads.run(|| steps.run(self, &data, &rows, &mut members));
         self.threads = threads;

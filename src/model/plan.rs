@@ -1,7 +1,5 @@
 //! A recorded tape for one batch size, sizes of open axes and mode, with the ids of its inputs and outputs.
 
-mod shard;
-
 use super::constraints::ConstraintTape;
 use super::loss_means::{BatchLoss, OutputLoss};
 use super::scoring::{Means, MetricInputs};
@@ -44,16 +42,16 @@ impl Kind {
 /// A recorded forward pass, with the loss in plans for training and evaluation.
 #[derive(Debug)]
 pub(super) struct Plan {
-    kind: Kind,
-    tape: Tape,
+    pub(super) kind: Kind,
+    pub(super) tape: Tape,
     inputs: Vec<ValueId>,
     /// The outputs in the model's order.
     outputs: Vec<ValueId>,
     /// The mask of each output, if it has one.
-    masks: Vec<Option<ValueId>>,
+    pub(super) masks: Vec<Option<ValueId>>,
     targets: Vec<ValueId>,
     /// The label that the loss of each trained output ignores, if it has labels.
-    ignored: Vec<Option<f32>>,
+    pub(super) ignored: Vec<Option<f32>>,
     /// The sample weights of each trained output, if it has any.
     weights: Vec<Option<ValueId>>,
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
@@ -65,9 +63,9 @@ pub(super) struct Plan {
     penalty: Option<ValueId>,
     /// The factors of the losses that a shard minimizes: of each trained output, of the losses that layers add, and of the
     /// penalties on weights.
-    factors: Vec<ValueId>,
+    pub(super) factors: Vec<ValueId>,
     /// The steps that compute the masks of a shard.
-    mask_steps: Vec<usize>,
+    pub(super) mask_steps: Vec<usize>,
 }
 
 impl Plan {
@@ -97,7 +95,7 @@ impl Plan {
         if kind.is_shard {
             let losses = trained_outputs.iter().zip(&losses).map(|(trained, loss)| Some(trained.weighted(*loss)));
             let parts: Vec<Option<Var<'_>>> = losses.chain([sum(added), sum(penalties)]).collect();
-            (factors, minimized) = shard::with_factors(&recorder, &parts);
+            (factors, minimized) = with_factors(&recorder, &parts);
         }
         minimized.into_iter().for_each(|loss| recorder.minimize(loss));
         let masks: Vec<Option<Var<'_>>> = outputs.iter().map(|output| output.mask()).collect();
@@ -221,7 +219,7 @@ impl Plan {
 
     /// The number of positions over which the loss of a trained output is a mean: those that its mask marks as valid and
     /// whose label is not ignored. `None` if it has no mask and ignores no label.
-    fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
+    pub(super) fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
         let (output, mask) = (self.output(trained.output), self.mask(trained.output));
         let ignored = self.ignored[number];
         if mask.is_none() && ignored.is_none() {
@@ -329,6 +327,14 @@ fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Va
 
 fn sum<'r>(values: impl IntoIterator<Item = Var<'r>>) -> Option<Var<'r>> {
     values.into_iter().reduce(|sum, value| sum + value)
+}
+
+/// Records the loss that a shard minimizes, in which each part has a factor: the losses of the trained outputs, those that
+/// layers added, and the penalties on weights. Returns the factors too.
+fn with_factors<'r>(recorder: &'r Recorder, parts: &[Option<Var<'r>>]) -> (Vec<ValueId>, Option<Var<'r>>) {
+    let factors: Vec<Var<'r>> = parts.iter().map(|_| recorder.input(Shape::SCALAR)).collect();
+    let multiplied = parts.iter().zip(&factors).filter_map(|(part, factor)| part.map(|part| part * *factor));
+    (factors.iter().map(Var::id).collect(), sum(multiplied))
 }
 
 /// Checks that the loss reaches every trainable parameter, so that errors occur before training. The targets are

@@ -22,9 +22,18 @@ use std::ops::Range;
 pub(super) struct Batch<'a> {
     pub(super) data: &'a MatchedDataset<'a>,
     pub(super) rows: &'a [usize],
+    /// The array whose rows are numbered in errors.
+    pub(super) rows_of: &'static str,
     pub(super) step: Step,
     /// The key of the draws.
     pub(super) key: Key,
+}
+
+impl Batch<'_> {
+    /// Adds the row of the dataset to a fault.
+    pub(super) fn located(&self, result: Result<()>) -> Result<()> {
+        result.map_err(|error| error.in_rows(self.rows_of, |row| self.rows.get(row).copied()))
+    }
 }
 
 /// What the steps on the shards of batches share.
@@ -76,7 +85,7 @@ impl ShardedSteps {
         let own = members.own_part(self.shards.0);
         self.count_positions(model, plans, batch, own.clone(), members)?;
         let computed = spin_wait::with_spinning_threads(|| self.compute(model, plans, batch, own.clone()));
-        self.share_results(computed, own, members)?;
+        self.share_results(batch.located(computed), own, members)?;
         self.sums.finish(batch.rows.len(), members)?;
         spin_wait::with_spinning_threads(|| self.update(model, batch))
     }
@@ -107,22 +116,25 @@ impl ShardedSteps {
         if !self.counts_positions {
             return Ok(());
         }
-        let counted = own.clone().try_for_each(|shard| {
-            let rows = self.shards.rows(shard, batch.rows.len());
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let (first, rows) = (rows.start, &batch.rows[rows]);
-            let plan = plans.select(model, Mode::Training, batch.data, rows)?;
-            batch.data.fill(rows, plan);
-            let counts = &mut self.results[shard].positions;
-            plan.count_positions(model.params(), batch.key, first, model.trained_outputs(), counts)
+        let counted = model.architecture.check_params(); // a callback may have replaced them
+        let counted = counted.and_then(|()| {
+            own.clone().try_for_each(|shard| {
+                let rows = self.shards.rows(shard, batch.rows.len());
+                if rows.is_empty() {
+                    return Ok(());
+                }
+                let (first, rows) = (rows.start, &batch.rows[rows]);
+                let plan = plans.select(model, Mode::Training, batch.data, rows)?;
+                batch.data.fill(rows, plan);
+                let counts = &mut self.results[shard].positions;
+                plan.count_positions(model.params(), batch.key, first, model.trained_outputs(), counts)
+            })
         });
         let counts = |results: &[ShardResult]| {
             let counts = results.iter().flat_map(|result| &result.positions);
             counts.fold(Message::default(), |message, count| message.integer(*count as u64))
         };
-        let (_, messages) = members.gather(counted, |()| counts(&self.results[own]))?;
+        let (_, messages) = members.gather(batch.located(counted), |()| counts(&self.results[own]))?;
         for (member, message) in messages.iter().enumerate() {
             let (shards, mut reader) = (self.shards.of_member(member, messages.len()), MessageReader(message));
             let counts = self.results[shards].iter_mut().flat_map(|result| &mut result.positions);
@@ -140,6 +152,7 @@ impl ShardedSteps {
         own: Range<usize>,
     ) -> Result<()> {
         self.sums.clear();
+        model.architecture.check_params()?; // a callback may have replaced them
         for shard in own.clone() {
             self.results[shard].scores.clear();
             let rows = self.shards.rows(shard, batch.rows.len());

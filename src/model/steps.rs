@@ -20,6 +20,8 @@ pub(super) struct Steps {
     plans: PlanCache,
     /// `None` if a batch is one whole and there is no exchange.
     shards: Option<ShardedSteps>,
+    /// The array whose rows are numbered in errors: `dataset` or `batch`.
+    rows_of: &'static str,
     /// The scores of the batch.
     pub(super) means: Means,
     /// The source of the first NaN or infinite value if the loss of the batch is not finite.
@@ -27,7 +29,8 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Records the plans for batches of these sizes. `place` is the caller in errors.
+    /// Records the plans for batches of these sizes. `rows_of` is the array whose rows are numbered in errors: `dataset` or
+    /// `batch`.
     ///
     /// # Errors
     /// A plan cannot be recorded; several shards of a model with stateful layers.
@@ -37,13 +40,13 @@ impl Steps {
         sizes: &[usize],
         shards: Shards,
         members: &Members<'_>,
-        place: &'static str,
+        rows_of: &'static str,
     ) -> Result<Steps> {
         let divided = shards != Shards(1);
         if divided && model.params().carried_rows().is_some() {
             let problem =
                 "the model has stateful layers, whose states belong to the rows of a whole batch; use one shard";
-            return Err(Error::Graph { place: place.into(), problem: problem.into() });
+            return Err(Error::Graph { place: "Compile::shards".into(), problem: problem.into() });
         }
         let means = Means::new(&model.architecture, model.trained_outputs());
         let in_shards = divided || !members.is_alone();
@@ -55,7 +58,7 @@ impl Steps {
                 sharded = Some(ShardedSteps::new(model, shards, plan, &means)?);
             }
         }
-        Ok(Steps { plans, shards: sharded, means, not_finite: None })
+        Ok(Steps { plans, shards: sharded, rows_of, means, not_finite: None })
     }
 
     /// Runs a training step on these rows, and scores them. If an operation encounters an invalid value on any member, no model
@@ -70,16 +73,17 @@ impl Steps {
         rows: &[usize],
         members: &mut Members<'_>,
     ) -> Result<()> {
-        model.architecture.check_params()?; // a callback may have replaced them
         let (rate, counters) = (model.learning_rate(), model.compiled("fit")?.counters);
         let number = counters.step.saturating_add(1);
         let (step, key) = (Step::new(number, rate), counters.key.purpose(Purpose::Step).split(number));
-        let Steps { plans, shards, means, not_finite } = self;
+        let Steps { plans, shards, rows_of, means, not_finite } = self;
+        let batch = Batch { data, rows, rows_of, step, key };
         means.clear();
         *not_finite = None;
         let Some(shards) = shards else {
+            model.architecture.check_params()?; // a callback may have replaced them
             let plan = plans.select(model, Mode::Training, data, rows)?;
-            return spin_wait::with_spinning_threads(|| {
+            let trained = spin_wait::with_spinning_threads(|| {
                 data.fill(rows, plan);
                 plan.run(model.params(), key)?;
                 *not_finite = plan.not_finite(model.params());
@@ -90,8 +94,9 @@ impl Steps {
                 counters.step = number;
                 plan.update(step, optimizer, architecture.params_mut(), gradients, key)
             });
+            return batch.located(trained);
         };
-        shards.run(model, plans, &Batch { data, rows, step, key }, members)?;
+        shards.run(model, plans, &batch, members)?;
         shards.scores().for_each(|shard| means.add(shard));
         *not_finite = shards.not_finite();
         Ok(())

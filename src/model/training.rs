@@ -74,7 +74,7 @@ impl<'a> TrainingLoop<'a> {
         let batches = Batches::new(data.len(), settings.batch_size.saturating_mul(settings.accumulate))?;
         let shards = Shards(model.shards().saturating_mul(settings.accumulate));
         let sizes = [batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
-        let steps = Steps::new(model, &data, &sizes, shards, members, "fit")?;
+        let steps = Steps::new(model, &data, &sizes, shards, members, "dataset")?;
         Ok(TrainingLoop {
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
             start: model.epoch(),
@@ -209,8 +209,7 @@ impl<'a> TrainingLoop<'a> {
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
             self.current.learning_rate = model.learning_rate();
-            let trained = self.steps.run(model, &self.data, rows, members);
-            trained.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
+            self.steps.run(model, &self.data, rows, members)?;
             self.current.means.add(&self.steps.means);
             self.current.batch = batch + 1;
             let due = self.batch_end(model, callbacks);

@@ -113,9 +113,8 @@ impl Tape {
         self.run_rows(params, key, 0)
     }
 
-    /// Computes all values for the rows of a larger batch that begin with row `first_row`, while other tapes, or other runs of
-    /// this tape, compute the other rows. Operations draw for a row what [`run`](Tape::run) of the whole batch would draw.
-    /// [`Compile::shards`](crate::Compile::shards) uses it.
+    /// Computes all values for the rows of a larger batch that begin with row `first_row`, as for
+    /// [`Compile::shards`](crate::Compile::shards). Operations draw for a row what a run of the whole batch would draw.
     ///
     /// # Errors
     /// Those of [`run`](Tape::run). Rows are numbered within the larger batch.

@@ -1,36 +1,37 @@
-//! Plans for one of several shards of a batch, whose losses have factors that are set before each run.
+//! Runs of plans for one of several shards of a batch.
 
-use super::{Plan, TrainedOutput, sum};
+use super::plan::Plan;
+use super::trained_outputs::TrainedOutput;
 use crate::error::Result;
 use crate::random::Key;
-use crate::shape::{Shape, View};
-use crate::tape::{ParamGradients, ParamId, Params, Recorder, ValueId, Var};
+use crate::shape::View;
+use crate::tape::{ParamGradients, ParamId, Params};
 
 impl Plan {
     /// Runs a shard that begins with row `first_row` of the batch.
-    pub(in crate::model) fn run_shard(&mut self, params: &Params, key: Key, first_row: usize) -> Result<()> {
+    pub(super) fn run_shard(&mut self, params: &Params, key: Key, first_row: usize) -> Result<()> {
         self.tape.run_rows(params, key, first_row)
     }
 
     /// Computes the gradients of a shard after its run.
-    pub(in crate::model) fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
+    pub(super) fn backward(&mut self, params: &Params, gradients: &mut ParamGradients) {
         if self.tape.has_gradients() {
             self.tape.backward(params, gradients);
         }
     }
 
     /// The states that a run updates, with their lengths.
-    pub(in crate::model) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
+    pub(super) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
         self.tape.states()
     }
 
     /// The new values of the states, after a run.
-    pub(in crate::model) fn new_states(&self) -> impl Iterator<Item = View<'_>> {
+    pub(super) fn new_states(&self) -> impl Iterator<Item = View<'_>> {
         self.tape.commits().map(|(_, values)| values)
     }
 
     /// Sets the factors of the losses that a shard minimizes.
-    pub(in crate::model) fn set_factors(&mut self, factors: impl Iterator<Item = f32>) {
+    pub(super) fn set_factors(&mut self, factors: impl Iterator<Item = f32>) {
         for (id, value) in self.factors.iter().zip(factors) {
             let [factor] = self.tape.input_slices([*id]);
             factor[0] = value;
@@ -38,7 +39,7 @@ impl Plan {
     }
 
     /// Whether the loss of a trained output is a mean over the valid positions of a batch instead of its rows.
-    pub(in crate::model) fn counts_positions(&self, trained_outputs: &[TrainedOutput]) -> bool {
+    pub(super) fn counts_positions(&self, trained_outputs: &[TrainedOutput]) -> bool {
         self.ignored.iter().any(Option::is_some)
             || trained_outputs.iter().any(|trained| self.masks[trained.output].is_some())
     }
@@ -48,7 +49,7 @@ impl Plan {
     ///
     /// # Errors
     /// An operation on which a mask depends encounters an invalid value.
-    pub(in crate::model) fn count_positions(
+    pub(super) fn count_positions(
         &mut self,
         params: &Params,
         key: Key,
@@ -62,12 +63,4 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-/// Records the loss that a shard minimizes, in which each part has a factor: the losses of the trained outputs, those that
-/// layers added, and the penalties on weights. Returns the factors too.
-pub(super) fn with_factors<'r>(recorder: &'r Recorder, parts: &[Option<Var<'r>>]) -> (Vec<ValueId>, Option<Var<'r>>) {
-    let factors: Vec<Var<'r>> = parts.iter().map(|_| recorder.input(Shape::SCALAR)).collect();
-    let multiplied = parts.iter().zip(&factors).filter_map(|(part, factor)| part.map(|part| part * *factor));
-    (factors.iter().map(Var::id).collect(), sum(multiplied))
 }
