@@ -22,8 +22,10 @@ pub(super) struct ShardSums {
     unused: Vec<Vec<f32>>,
     /// Numbers that are sent.
     sent: Vec<f32>,
-    /// Numbers that are received. After [`finish`](ShardSums::finish), the sum over all shards.
+    /// Numbers that are received.
     received: Vec<f32>,
+    /// The sum over all shards, after [`finish`](ShardSums::finish).
+    total: Vec<f32>,
 }
 
 impl ShardSums {
@@ -37,6 +39,7 @@ impl ShardSums {
             unused: Vec::new(),
             sent: Vec::new(),
             received: Vec::new(),
+            total: Vec::new(),
         }
     }
 
@@ -48,6 +51,9 @@ impl ShardSums {
     /// Removes the sums of the previous batch.
     pub(super) fn clear(&mut self) {
         self.tree.clear(|sum| self.unused.push(sum));
+        if !self.total.is_empty() {
+            self.unused.push(std::mem::take(&mut self.total));
+        }
     }
 
     /// Adds the next shard: the gradients and the states of a plan after its backward pass, or nothing if it has no rows.
@@ -78,8 +84,10 @@ impl ShardSums {
     /// The members cannot continue together.
     pub(super) fn finish(&mut self, rows: usize, members: &mut Members<'_>) -> Result<()> {
         if members.is_alone() {
+            self.tree.clear(|root| self.total = root);
             return Ok(());
         }
+        self.total = self.unused.pop().unwrap_or_default();
         let (length, count, own) = (self.len(), members.count(), members.own_part(self.len()));
         let subtrees = |member: usize| self.shards.subtrees(self.shards.of_member(member, count), rows);
         let values = |member: usize| subtrees(member).iter().filter(|(_, has_values)| *has_values).count();
@@ -106,14 +114,12 @@ impl ShardSums {
             tree.sums().for_each(|sum| self.sent.extend_from_slice(sum));
         }
         let counts: Vec<usize> = (0..count).map(|from| part_of(from).len()).collect();
-        members.all_to_all(&self.sent, &vec![own.len(); count], &mut self.received, &counts)
+        members.all_to_all(&self.sent, &vec![own.len(); count], &mut self.total, &counts)
     }
 
     /// Writes the sum over all shards to the gradients and, divided by the number of shards with rows, to the states.
     pub(super) fn write(&self, shards: usize, gradients: &mut ParamGradients, params: &mut Params) {
-        let sum = if self.received.is_empty() { self.tree.sums().next() } else { Some(&self.received) };
-        let sum = sum.map_or(&[][..], |sum| sum);
-        let (mut of_gradients, mut of_states) = sum.split_at(self.gradients);
+        let (mut of_gradients, mut of_states) = self.total.split_at(self.gradients);
         for gradient in gradients.arrays_mut() {
             let (values, rest) = of_gradients.split_at(gradient.len());
             gradient.copy_from_slice(values);
