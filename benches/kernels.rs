@@ -141,7 +141,7 @@ fn others(criterion: &mut Criterion) {
     let mut p = vec![0.0; 1280];
     bytes(&mut group, "softmax", 8 * p.len(), || softmax::forward(&y[..1280], 10, &mut p));
     let mut mask = vec![0.0; 32 * 512];
-    bytes(&mut group, "dropout", 4 * mask.len(), || dropout::mask(Key::from_seed(1), 0.2, &mut mask));
+    bytes(&mut group, "dropout", 4 * mask.len(), || dropout::mask(Key::from_seed(1), 0.2, 0, &mut mask));
     drop(group);
 
     let mut group = criterion.benchmark_group("max_pool2d");

@@ -215,6 +215,13 @@ pub enum Error {
     },
     /// The thread pool could not be created.
     Threads(String),
+    /// A problem of another member of an [exchange](crate::exchange), such as other settings or an error of its dataset.
+    Member {
+        /// The number of the member, from 0.
+        member: usize,
+        /// The problem.
+        problem: String,
+    },
     /// An error of a custom operation, layer, dataset or other part.
     Other(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -35,6 +35,7 @@
 //! | [`layers`], [`initializers`], [`regularizers`], [`constraints`], [`losses`], [`metrics`], [`optimizers`] | the parts of models |
 //! | [`preprocessing`] | conversion of strings to numbers before they enter a model |
 //! | [`model`], [`callbacks`] | models, training, evaluation and prediction |
+//! | [`exchange`] | training by several processes |
 //! | [`save`] | model files and checkpoints |
 //! | [`formats`] (features `keras`, `onnx`, `npz`) | files of Keras, ONNX, PyTorch and NumPy |
 //! | `report` (feature) | tables, pictures, charts and HTML pages |
@@ -82,6 +83,7 @@ pub mod architecture;
 pub mod cli;
 pub mod constraints;
 pub mod data;
+pub mod exchange;
 pub mod files;
 pub mod formats;
 #[cfg(doc)]

@@ -27,6 +27,12 @@ impl Architecture {
     /// Records the sum of the regularization penalties of all layers, and of the scalars that layers added to the loss when
     /// they were recorded; `None` if there are none.
     pub(crate) fn record_penalty<'r>(&self, recorder: &'r Recorder) -> Option<Var<'r>> {
+        let penalties = self.record_penalties(recorder).into_iter();
+        penalties.chain(recorder.added_losses()).reduce(|sum, penalty| sum + penalty)
+    }
+
+    /// Records the regularization penalties of all layers.
+    pub(crate) fn record_penalties<'r>(&self, recorder: &'r Recorder) -> Vec<Var<'r>> {
         let penalty = |(id, regularizer): &Penalty| {
             let cost = regularizer.record(recorder.parameter(&self.params, *id));
             if cost.shape() != Shape::SCALAR {
@@ -40,8 +46,7 @@ impl Architecture {
             .layers
             .iter()
             .flat_map(|built| built.penalties.iter().map(move |of| recorder.scope(&built.name, || penalty(of))));
-        let penalties: Vec<Var<'r>> = penalties.collect();
-        penalties.into_iter().chain(recorder.added_losses()).reduce(|sum, penalty| sum + penalty)
+        penalties.collect()
     }
 
     /// Records the constrained values of the weights that have a constraint.

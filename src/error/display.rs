@@ -109,6 +109,7 @@ impl fmt::Display for Error {
                 f,
                 "{place}: the model has no optimizer and no loss, expected a compiled model; call Model::compile to add both"
             ),
+            Error::Member { member, problem } => write!(f, "member {member}: {problem}"),
             Error::Threads(problem) => write!(f, "threads: {problem}"),
             Error::Other(error) => error.fmt(f),
         }

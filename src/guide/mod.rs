@@ -6,6 +6,7 @@
 //! | [`models`] | non-sequential models, freezing, custom training loops, the tape |
 //! | [`files`] | saving, checkpoints, and the files of Keras, ONNX, PyTorch and NumPy |
 //! | [`extending`] | custom operations, layers, losses, datasets and callbacks |
+//! | [`shards`] | shards of a batch, and training by several processes |
 //! | [`from_keras`] | equivalents of Keras classes and functions |
 //! | [`from_pytorch`] | equivalents of PyTorch classes and functions |
 //!
@@ -59,6 +60,13 @@ pub mod extending {
     //! [`data::Dataset`](crate::data::Dataset), [`Preprocessing`](crate::preprocessing::Preprocessing),
     //! [`Callback`](crate::Callback), [`FromSpec`](crate::FromSpec), [`save::Registry`](crate::save::Registry),
     //! [`testing`](crate::testing).
+}
+
+pub mod shards {
+    #![doc = include_str!("../../docs/shards.md")]
+    //!
+    //! API: [`Compile::shards`](crate::Compile::shards), [`Fit::accumulate`](crate::Fit::accumulate),
+    //! [`Fit::exchange`](crate::Fit::exchange), [`exchange`](crate::exchange).
 }
 
 pub mod from_keras {

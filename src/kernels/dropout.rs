@@ -1,10 +1,10 @@
 //! Masks of inverted dropout (Srivastava et al. 2014): each element is 0 with probability `rate`, otherwise 1 / (1 − rate).
 //!
-//! Long masks are drawn in blocks of a fixed length, each from a separate stream, so that threads can draw them in parallel.
+//! A multiplier depends on its position, so that the parts of a batch can draw their parts of a mask.
 
 use super::chacha::{BLOCKS, Stream, WORDS};
 use super::transposed::SIDE;
-use crate::kernels::parallel;
+use crate::kernels::draw_blocks;
 use crate::kernels::simd::{self, Square, vectorized};
 use crate::random::Key;
 
@@ -14,10 +14,10 @@ const BLOCK: usize = 4096;
 /// Nanoseconds per block on one thread.
 const NANOSECONDS: usize = 2_000;
 
-/// Overwrites `mask` with multipliers drawn from `key`.
-pub fn mask(key: Key, rate: f32, mask: &mut [f32]) {
+/// Overwrites `mask` with the multipliers drawn from `key` for the positions from `first`.
+pub fn mask(key: Key, rate: f32, first: usize, mask: &mut [f32]) {
     let level = simd::current();
-    parallel::for_each_chunk(mask, BLOCK, NANOSECONDS, |block, mask| {
+    draw_blocks::from_position::<BLOCK>(first, mask, NANOSECONDS, |block, mask| {
         multipliers(level, Stream::new(key, block as u64), rate, mask);
     });
 }
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn masks_have_the_given_rate_and_mean_1() {
         let mut found = vec![f32::NAN; 100_003];
-        mask(Key::from_seed(1), 0.2, &mut found);
+        mask(Key::from_seed(1), 0.2, 0, &mut found);
         let dropped = found.iter().filter(|value| **value == 0.0).count();
         assert!((19_500..20_500).contains(&dropped), "{dropped}");
         assert!(found.iter().all(|value| *value == 0.0 || *value == 1.25));
@@ -92,12 +92,25 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_mask_are_those_of_the_whole() {
+        let (key, mut whole) = (Key::from_seed(4), vec![f32::NAN; 3 * BLOCK]);
+        mask(key, 0.5, 0, &mut whole);
+        for first in [1, 17, BLOCK - 1, BLOCK, BLOCK + 300] {
+            for length in [0, 5, BLOCK + 7] {
+                let mut part = vec![f32::NAN; length];
+                mask(key, 0.5, first, &mut part);
+                samples::assert_same_bits(&part, &whole[first..first + length], "part of a mask");
+            }
+        }
+    }
+
+    #[test]
     fn draws_do_not_depend_on_threads() {
         let mut expected = vec![f32::NAN; 50_001];
-        mask(Key::from_seed(2), 0.5, &mut expected);
+        mask(Key::from_seed(2), 0.5, 0, &mut expected);
         samples::in_pools(|| {
             let mut found = vec![f32::NAN; expected.len()];
-            mask(Key::from_seed(2), 0.5, &mut found);
+            mask(Key::from_seed(2), 0.5, 0, &mut found);
             samples::assert_same_bits(&found, &expected, "mask");
         });
     }

@@ -3,6 +3,7 @@
 //! Results have the same bits for every number of threads and every instruction set: work is partitioned by shape,
 //! multiply-adds are fused only explicitly, and functions such as exp consist of IEEE operations.
 
+pub(crate) mod accumulate;
 pub mod activation;
 pub(crate) mod aligned_buffer;
 pub(crate) mod average_pool;
@@ -15,6 +16,7 @@ mod chacha;
 pub mod conv2d;
 mod depthwise;
 pub(crate) mod double;
+mod draw_blocks;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub(crate) mod erf;

@@ -1,8 +1,7 @@
-//! Normal random numbers, drawn in blocks of a fixed length, each from a separate stream, so that threads can draw them in
-//! parallel.
+//! Normal random numbers, which depend on their positions.
 
+use crate::kernels::draw_blocks;
 use crate::kernels::math::normal_quantile;
-use crate::kernels::parallel;
 use crate::random::Key;
 
 /// Elements drawn from one stream.
@@ -11,9 +10,9 @@ const BLOCK: usize = 1024;
 /// Nanoseconds per block on one thread.
 const NANOSECONDS: usize = 40_000;
 
-/// Overwrites `noise` with normal numbers of mean 0 and this standard deviation.
-pub(crate) fn normal(key: Key, deviation: f32, noise: &mut [f32]) {
-    parallel::for_each_chunk(noise, BLOCK, NANOSECONDS, |block, noise| {
+/// Overwrites `noise` with the normal numbers of mean 0 and this standard deviation for the positions from `first`.
+pub(crate) fn normal(key: Key, deviation: f32, first: usize, noise: &mut [f32]) {
+    draw_blocks::from_position::<BLOCK>(first, noise, NANOSECONDS, |block, noise| {
         let mut draws = key.draws(block as u64);
         for value in noise {
             let inside = draws.uniform() + 0.5 / (1u64 << 53) as f64;
@@ -30,16 +29,19 @@ mod tests {
     #[test]
     fn numbers_are_normal_and_do_not_depend_on_threads() {
         let mut expected = samples::unset(100_003);
-        normal(Key::from_seed(1), 2.0, &mut expected);
+        normal(Key::from_seed(1), 2.0, 0, &mut expected);
         let count = expected.len() as f64;
         let mean = expected.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
         let variance = expected.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / count;
         assert!(mean.abs() < 0.03 && (variance - 4.0).abs() < 0.08, "{mean} {variance}");
         let above = expected.iter().filter(|x| **x > 2.0).count() as f64 / count;
         assert!((above - 0.1587).abs() < 0.005, "{above}");
+        let mut part = samples::unset(3000);
+        normal(Key::from_seed(1), 2.0, 1500, &mut part);
+        samples::assert_same_bits(&part, &expected[1500..4500], "part of noise");
         samples::in_pools(|| {
             let mut found = samples::unset(expected.len());
-            normal(Key::from_seed(1), 2.0, &mut found);
+            normal(Key::from_seed(1), 2.0, 0, &mut found);
             samples::assert_same_bits(&found, &expected, "noise");
         });
     }

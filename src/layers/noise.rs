@@ -15,7 +15,8 @@ pub(super) fn multipliers<'r>(x: Var<'r>, rate: f32, noise_shape: &[usize]) -> V
             x.shape()
         }
     };
-    ones(x, shape).dropout(rate)
+    // Shared by all rows of a batch if its first size is given as 1.
+    ones(x, shape).dropout_by(rate, noise_shape.first() != Some(&1))
 }
 
 /// An array of ones on the recorder of `x`. One that exceeds memory is an error of the recording.
@@ -55,4 +56,39 @@ fn shape_of(x: Shape, noise_shape: &[usize]) -> Result<Shape> {
     }
     let sizes: Vec<usize> = pairs().map(|(noise, size)| if *noise == 0 { *size } else { *noise }).collect();
     Shape::new(&sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Key;
+    use crate::layers::{AlphaDropout, Cursor, Dropout, GaussianDropout, GaussianNoise, Layer, SpatialDropout1d};
+    use crate::tape::{Mode, Params, Recorder};
+
+    /// The outputs for `rows` rows of ones, the first of which is row `first_row` of the batch.
+    fn run(layer: &dyn Layer, rows: usize, first_row: usize) -> Vec<f32> {
+        let (recorder, params) = (Recorder::new(Mode::Training), Params::new());
+        let x = recorder.input([rows, 3, 70]);
+        let y = layer.record(&mut Cursor::new(&recorder, &params, &[]), &[x])[0].id();
+        let x = x.id();
+        let mut tape = recorder.finish().unwrap();
+        tape.input_mut(x).fill(1.0);
+        tape.run_rows(&params, Key::from_seed(3), first_row).unwrap();
+        tape.view(y).data().to_vec()
+    }
+
+    #[test]
+    fn parts_of_a_batch_draw_what_the_whole_batch_draws() {
+        let layers: [Box<dyn Layer>; 6] = [
+            Box::new(Dropout::new(0.4)),
+            Box::new(Dropout::new(0.4).noise_shape(vec![1, 3, 70])),
+            Box::new(AlphaDropout::new(0.4)),
+            Box::new(SpatialDropout1d::new(0.4)),
+            Box::new(GaussianDropout::new(0.4)),
+            Box::new(GaussianNoise::new(0.4)),
+        ];
+        for layer in layers {
+            let parts = [(1, 0), (25, 1), (14, 26)].map(|(rows, first_row)| run(&*layer, rows, first_row));
+            assert_eq!(parts.concat(), run(&*layer, 40, 0), "{layer:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ impl Model {
     /// The weights that a training run has after a call depend on the point of the call. A callback that resets the states at
     /// the beginning of each epoch does so in a resumed run too.
     pub fn reset_states(&mut self) {
-        self.architecture.params_mut().reset_carried();
+        self.params_mut().reset_carried();
     }
 
     /// Predicts the output for samples of shape n × …, and keeps the states of stateful layers for the next call: the next

@@ -150,7 +150,17 @@ impl Checkpoint {
     /// The file cannot be read, is damaged, has a newer format version, or is not a checkpoint.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint> {
         let path = path.as_ref();
-        let Stored { params, optimizer, model, record } = save::read(path)?;
+        Checkpoint::of(path, save::read(path)?)
+    }
+
+    /// Decodes a checkpoint that was encoded as the contents of the file `path`.
+    pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Checkpoint> {
+        Checkpoint::of(path, save::decode(path, bytes)?)
+    }
+
+    /// The checkpoint in the contents of the file `path`.
+    fn of(path: &Path, stored: Stored) -> Result<Checkpoint> {
+        let Stored { params, optimizer, model, record } = stored;
         let record = record.ok_or_else(|| Error::Format {
             path: path.into(),
             problem: "found no training state, expected a checkpoint; if it is a model, read it with Model::load"

@@ -7,7 +7,7 @@ use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::{Model, plan};
 use crate::architecture::Architecture;
-use crate::error::Result;
+use crate::error::{Result, check_setting};
 use crate::metrics::Metric;
 use crate::optimizers::{Optimizer, OptimizerState};
 use crate::random::Key;
@@ -27,6 +27,7 @@ pub struct Compile {
     request: CompileRequest,
     deferred_checks: bool,
     seed: u64,
+    shards: usize,
     threads: Option<usize>,
 }
 
@@ -35,7 +36,7 @@ impl Compile {
     /// model has several outputs, a single loss applies to each of them, and [`Losses`] sets one for each.
     pub fn new(optimizer: impl Optimizer + 'static, loss: impl Into<Losses>) -> Compile {
         let request = CompileRequest { losses: loss.into(), weights: Vec::new(), metrics: Vec::new() };
-        Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, threads: None }
+        Compile { optimizer: Arc::new(optimizer), request, deferred_checks: false, seed: 0, shards: 1, threads: None }
     }
 
     /// Adds a metric of the only output. All rows have the same weight. A model with several outputs needs
@@ -99,6 +100,45 @@ impl Compile {
         self
     }
 
+    /// Sets the number of shards of each training batch. Default: 1. Gradients are computed for each shard separately, with
+    /// the memory of one shard, and then added. With an [`Exchange`](crate::exchange::Exchange), several processes compute the
+    /// shards.
+    ///
+    /// Like the seed, the number of shards determines the bits of a training run, and the numbers of threads and processes do
+    /// not. It is part of a saved model. Of a batch of n rows, shard s has the rows from ⌊s · n / shards⌋ to
+    /// ⌊(s + 1) · n / shards⌋, not including the last. The sum is a fixed tree: the left half of several shards is the largest
+    /// power of two below their number.
+    ///
+    /// - The loss is the mean over all rows or valid positions of the batch, as with one shard. Penalties on weights are added
+    ///   once.
+    /// - Dropout and noise depend on the position of a row in the batch. They are those of one shard.
+    /// - `BatchNorm` uses the mean and the variance of its shard, as in Keras with several devices, so results differ from
+    ///   those of one shard. Running statistics are the means of those of the shards. Each shard of a batch needs two rows.
+    /// - Rows that differ in size along open axes are padded to the longest of their shard.
+    /// - A batch with fewer rows than shards, such as the last of an epoch, leaves shards without rows, which are ignored.
+    ///
+    /// ```
+    /// use gradus::{Compile, Fit, Progress, Sequential, data::Arrays, layers::Dense};
+    /// use gradus::{losses::MeanSquaredError, optimizers::Sgd};
+    /// use ndarray::arr2;
+    /// let data = Arrays::new(arr2(&[[1.0f32], [2.0], [3.0], [4.0]]), arr2(&[[2.0f32], [4.0], [6.0], [8.0]]))?;
+    /// let trained = |shards: usize| {
+    ///     let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new()).shards(shards);
+    ///     let mut model = Sequential::new([1]).add(Dense::new(1)).compile(settings)?;
+    ///     model.fit(&data, Fit::new().epochs(9).batch_size(4).progress(Progress::Quiet))?;
+    ///     Ok::<_, gradus::Error>(model.predict(&arr2(&[[5.0]]))?[[0, 0]])
+    /// };
+    /// assert!((trained(2)? - trained(1)?).abs() < 1e-4); // equal except for rounding
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// `compile` returns an error for 0 shards, `fit` for more shards than the batch size, and both `fit` and `train_on_batch` for
+    /// several shards of a model with stateful layers.
+    pub fn shards(mut self, shards: usize) -> Compile {
+        self.shards = shards;
+        self
+    }
+
     /// Uses a dedicated pool of `threads` threads. By default, the environment variable `GRADUS_THREADS` sets the
     /// number; without it, the current rayon pool is used.
     pub fn threads(mut self, threads: usize) -> Compile {
@@ -118,11 +158,19 @@ impl Compile {
             (threads, _) => Threads::new(threads)?,
         };
         let training = Some(self.training(&architecture)?);
-        Ok(Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() })
+        Ok(Model {
+            architecture,
+            training,
+            threads,
+            plans: Plans::default(),
+            preprocessing: Parts::new(),
+            changed: false,
+        })
     }
 
     /// The training state before the first step.
     fn training(self, architecture: &Architecture) -> Result<Training> {
+        check_setting(self.shards > 0, "Compile", "shards", 0, "at least 1")?;
         let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
         let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
         if !self.deferred_checks {
@@ -133,6 +181,7 @@ impl Compile {
             gradients: ParamGradients::new(architecture.params()),
             trained_outputs,
             counters,
+            shards: self.shards,
         })
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Training {
     pub(super) optimizer: OptimizerState,
     pub(super) gradients: ParamGradients,
     pub(super) counters: Counters,
+    /// Number of shards of a batch.
+    pub(super) shards: usize,
 }
 
 /// The progress of a model's training and the key of its random draws. They determine shuffling, dropout and the

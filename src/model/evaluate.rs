@@ -2,11 +2,15 @@
 
 use super::Model;
 use super::matched_dataset::MatchedDataset;
+use super::members::Members;
+use super::message::{Message, MessageReader};
 use super::plan::{Kind, Plan};
 use super::plan_cache::PlanCache;
 use super::scoring::{Means, blank_scores};
+use super::shards::part;
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::exchange::Exchange;
 use crate::metrics::Scores;
 use crate::random::Key;
 use crate::tape::Mode;
@@ -26,8 +30,23 @@ impl Model {
     /// [`Error::Fault`]: crate::Error::Fault
     /// [`Error::NotCompiled`]: crate::Error::NotCompiled
     pub fn evaluate(&self, data: &dyn Dataset) -> Result<Scores> {
-        let mut evaluation = self.evaluation(data)?;
-        let result = self.threads.run(|| evaluation.run(self, "dataset"));
+        self.evaluate_by(data, Members::default())
+    }
+
+    /// Computes the scores of [`evaluate`](Model::evaluate) together with the other members of an exchange, to the same bits.
+    /// All members call it, with equal models and datasets. A member reads the inputs of its part of the rows.
+    ///
+    /// # Errors
+    /// Those of [`evaluate`](Model::evaluate), and [`Error::Member`] for an error of another member.
+    ///
+    /// [`Error::Member`]: crate::Error::Member
+    pub fn evaluate_with(&self, data: &dyn Dataset, exchange: &mut dyn Exchange) -> Result<Scores> {
+        self.evaluate_by(data, Members::new(Some(exchange)))
+    }
+
+    fn evaluate_by(&self, data: &dyn Dataset, mut members: Members<'_>) -> Result<Scores> {
+        let mut evaluation = members.agree(self.evaluation(data))?;
+        let result = self.threads.run(|| evaluation.run(self, "dataset", &mut members));
         let scores = evaluation.scores.clone();
         evaluation.into_plans().return_to(self);
         result.map(|()| scores)
@@ -39,24 +58,11 @@ impl Model {
         let matched = MatchedDataset::new(self, data)?;
         let batches = self.inference_batches(&matched)?;
         let sizes = [&batches[0], &batches[batches.len() - 1]].map(Vec::as_slice);
-        let plans = self.take_plans(Mode::Inference, &sizes, &matched)?;
-        let (means, scores) = (
-            Means::new(&self.architecture, self.trained_outputs()),
-            blank_scores(&self.architecture, self.trained_outputs()),
-        );
-        Ok(Evaluation { matched, batches, plans, means, scores })
-    }
-
-    /// Takes or records the plans for these batches.
-    pub(super) fn take_plans(
-        &self,
-        mode: Mode,
-        batches: &[&[usize]],
-        matched: &MatchedDataset<'_>,
-    ) -> Result<PlanCache> {
         let mut plans = PlanCache::default();
-        batches.iter().try_for_each(|rows| plans.select(self, mode, matched, rows).map(|_| ()))?;
-        Ok(plans)
+        sizes.iter().try_for_each(|rows| plans.select(self, Mode::Inference, &matched, rows).map(|_| ()))?;
+        let means = Means::new(&self.architecture, self.trained_outputs());
+        let scores = blank_scores(&self.architecture, self.trained_outputs());
+        Ok(Evaluation { matched, batches, plans, batch: means.clone(), means, scores })
     }
 
     /// Takes or records a plan of this kind.
@@ -75,17 +81,24 @@ pub(super) struct Evaluation<'a> {
     pub(super) matched: MatchedDataset<'a>,
     batches: Vec<Vec<usize>>,
     plans: PlanCache,
+    /// The scores of a batch.
+    batch: Means,
     means: Means,
     pub(super) scores: Scores,
 }
 
 impl Evaluation<'_> {
-    /// Computes the scores. `name` names the dataset in errors.
-    pub(super) fn run(&mut self, model: &Model, name: &'static str) -> Result<()> {
-        model.architecture.check_params()?; // a callback may have replaced them
+    /// Computes the scores. `name` names the dataset in errors. Each member evaluates a part of the batches; if states are
+    /// carried from batch to batch, each evaluates all.
+    pub(super) fn run(&mut self, model: &Model, name: &'static str, members: &mut Members<'_>) -> Result<()> {
+        members.agree(model.architecture.check_params())?; // a callback may have replaced them
         self.means.clear();
         let mut carried = model.carried_params();
-        for rows in &self.batches {
+        let all = members.is_alone() || carried.is_some();
+        let own = if all { 0..self.batches.len() } else { members.own_part(self.batches.len()) };
+        let mut message = Message::default();
+        let computed = own.clone().try_for_each(|batch| {
+            let rows = &self.batches[batch];
             let plan = self.plans.select(model, Mode::Inference, &self.matched, rows)?;
             self.matched.fill(rows, plan);
             let params = carried.as_ref().unwrap_or(model.architecture.params());
@@ -94,7 +107,21 @@ impl Evaluation<'_> {
             if let Some(params) = &mut carried {
                 plan.commit(params);
             }
-            plan.score(model.trained_outputs(), &mut self.means);
+            self.batch.clear();
+            plan.score(model.trained_outputs(), &mut self.batch);
+            match all {
+                true => self.means.add(&self.batch),
+                false => message = self.batch.numbers().into_iter().fold(std::mem::take(&mut message), Message::number),
+            }
+            Ok(())
+        });
+        let (_, messages) = members.gather(computed, |()| message)?;
+        for (member, message) in messages.iter().enumerate().filter(|_| !all) {
+            let mut reader = MessageReader(message);
+            for _ in part(member, messages.len(), self.batches.len()) {
+                self.batch.set_numbers(|| reader.number());
+                self.means.add(&self.batch);
+            }
         }
         self.means.write(model.trained_outputs(), &mut self.scores);
         Ok(())

@@ -3,6 +3,7 @@
 use super::callbacks::{Callback, Progress};
 use super::checkpoints::Checkpoints;
 use crate::data::Dataset;
+use crate::exchange::Exchange;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ pub struct Fit<'a> {
     pub(super) callbacks: Vec<&'a mut dyn Callback>,
     pub(super) checkpoints: Option<Checkpoints>,
     pub(super) resume: Option<PathBuf>,
+    pub(super) accumulate: usize,
+    pub(super) exchange: Option<&'a mut dyn Exchange>,
 }
 
 impl fmt::Debug for Fit<'_> {
@@ -43,6 +46,8 @@ impl fmt::Debug for Fit<'_> {
             .field("callbacks", &self.callbacks.len())
             .field("checkpoints", &self.checkpoints)
             .field("resume", &self.resume)
+            .field("accumulate", &self.accumulate)
+            .field("exchange", &self.exchange.is_some())
             .finish()
     }
 }
@@ -68,6 +73,8 @@ impl<'a> Fit<'a> {
             callbacks: Vec::new(),
             checkpoints: None,
             resume: None,
+            accumulate: 1,
+            exchange: None,
         }
     }
 
@@ -80,6 +87,22 @@ impl<'a> Fit<'a> {
     /// Sets the number of rows per step. Default: 32. The last batch of an epoch may be smaller.
     pub fn batch_size(mut self, batch_size: usize) -> Fit<'a> {
         self.batch_size = batch_size;
+        self
+    }
+
+    /// Sets the number of batches whose gradients are added to one step. Default: 1. A step then has `batches` ·
+    /// [`batch_size`](Fit::batch_size) rows and the memory of one batch.
+    ///
+    /// These batches are [shards](crate::Compile::shards) that are computed one after the other: with s shards for each batch,
+    /// training has the bits of `batches` · s shards and of `batches` · `batch_size` rows for each step, so callbacks and
+    /// learning rate schedules count these steps as batches. The rows of a smaller last step are distributed evenly.
+    ///
+    /// ```
+    /// use gradus::Fit;
+    /// let fit = Fit::new().batch_size(32).accumulate(4); // steps of 128 rows
+    /// ```
+    pub fn accumulate(mut self, batches: usize) -> Fit<'a> {
+        self.accumulate = batches;
         self
     }
 
@@ -140,6 +163,16 @@ impl<'a> Fit<'a> {
     /// An interruption loses at most the steps since the last checkpoint. Default: none.
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Fit<'a> {
         self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Trains together with the other members of an exchange, to the bits of one process with the same number of
+    /// [shards](crate::Compile::shards). All members call `fit` with equal models, datasets and settings. Member 0 runs the
+    /// callbacks, shows the progress, and writes and reads the checkpoints; these settings have no effect on other members.
+    /// Callbacks may change the weights, the state of the optimizer, the learning rate and the counters of the model, but
+    /// freeze no layers. Every member returns the history, which differs only in its seconds. Default: none.
+    pub fn exchange(mut self, exchange: &'a mut dyn Exchange) -> Fit<'a> {
+        self.exchange = Some(exchange);
         self
     }
 

@@ -4,9 +4,10 @@ use super::Model;
 use super::callbacks::{Callback, Callbacks};
 use super::checkpoints;
 use super::fit::Fit;
+use super::members::Members;
 use super::threads::Threads;
 use super::training::TrainingLoop;
-use crate::data::{self, Dataset};
+use crate::data::{self, Dataset, Rows};
 use crate::error::{Result, check_setting};
 use crate::metrics::History;
 
@@ -41,31 +42,41 @@ impl Model {
     /// During training: a checkpoint cannot be written (earlier ones remain), or a callback returns an error; the model
     /// keeps the weights of the last step. [`Error::Fault`](crate::Error::Fault) if an operation encounters an
     /// invalid value, such as an index out of range; the model keeps its state from before that step.
-    pub fn fit(&mut self, data: &dyn Dataset, settings: Fit<'_>) -> Result<History> {
-        if settings.validation.is_some() || settings.validation_split == 0.0 {
+    pub fn fit(&mut self, data: &dyn Dataset, mut settings: Fit<'_>) -> Result<History> {
+        let mut members = Members::new(settings.exchange.take());
+        let Some(parts) = members.agree(split(data, &settings))? else {
             let validation = settings.validation;
-            return self.fit_rows(data, validation, settings);
-        }
-        let fraction = settings.validation_split;
-        check_setting((0.0..1.0).contains(&fraction), "Fit", "validation_split", fraction, "≥ 0 and < 1")?;
-        let (training, validation) = data::validation_split(data, fraction)?;
-        self.fit_rows(&training, Some(&validation), settings)
+            return self.fit_rows(data, validation, settings, &mut members);
+        };
+        let (training, validation) = &parts;
+        self.fit_rows(training, Some(validation), settings, &mut members)
     }
 
-    fn fit_rows(&mut self, data: &dyn Dataset, validation: Option<&dyn Dataset>, settings: Fit<'_>) -> Result<History> {
-        let mut training = TrainingLoop::new(self, data, validation, &settings)?;
-        training.checkpoints = settings.checkpoints;
-        let from = settings.resume.map_or(Ok(None), |path| checkpoints::find(&path))?;
-        let mut progress = settings.progress.callback();
+    fn fit_rows(
+        &mut self,
+        data: &dyn Dataset,
+        validation: Option<&dyn Dataset>,
+        settings: Fit<'_>,
+        members: &mut Members<'_>,
+    ) -> Result<History> {
+        let created = TrainingLoop::new(self, data, validation, &settings, members);
+        let mut training = members.agree(created)?;
+        training.compare(self, members)?;
+        // Only the first member has checkpoints, callbacks and progress.
+        let first = members.is_first();
+        training.checkpoints = settings.checkpoints.filter(|_| first);
+        let found = settings.resume.filter(|_| first).map_or(Ok(None), |path| checkpoints::find(&path));
+        let from = members.share_checkpoint(found)?;
+        let mut progress = if first { settings.progress.callback() } else { None };
         let mut callbacks: Vec<&mut dyn Callback> = Vec::new();
         if let Some(progress) = &mut progress {
             callbacks.push(progress.as_mut());
         }
-        for callback in settings.callbacks {
+        for callback in settings.callbacks.into_iter().filter(|_| first) {
             callbacks.push(callback);
         }
         let mut callbacks = Callbacks::new(callbacks);
-        let result = self.with_threads(|model| training.run(model, &mut callbacks, from.as_ref()));
+        let result = self.with_threads(|model| training.run(model, &mut callbacks, from.as_ref(), members));
         let history = training.finish(self);
         result.map(|()| history)
     }
@@ -77,4 +88,14 @@ impl Model {
         self.threads = threads;
         result
     }
+}
+
+/// The parts of a dataset for training and validation, if the settings divide it.
+fn split<'a>(data: &'a dyn Dataset, settings: &Fit<'_>) -> Result<Option<(Rows<'a>, Rows<'a>)>> {
+    let fraction = settings.validation_split;
+    if settings.validation.is_some() || fraction == 0.0 {
+        return Ok(None);
+    }
+    check_setting((0.0..1.0).contains(&fraction), "Fit", "validation_split", fraction, "≥ 0 and < 1")?;
+    data::validation_split(data, fraction).map(Some)
 }

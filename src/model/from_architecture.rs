@@ -53,7 +53,14 @@ impl Architecture {
     pub fn into_model(self) -> Result<Model> {
         simd::level()?;
         let threads = Threads::new(None)?;
-        Ok(Model { architecture: self, training: None, threads, plans: Plans::default(), preprocessing: Parts::new() })
+        Ok(Model {
+            architecture: self,
+            training: None,
+            threads,
+            plans: Plans::default(),
+            preprocessing: Parts::new(),
+            changed: false,
+        })
     }
 
     /// Creates a model for training with the weights of this architecture.

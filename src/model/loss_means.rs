@@ -71,6 +71,16 @@ impl LossMeans {
         }
     }
 
+    /// Adds the means of other batches.
+    pub(super) fn add_means(&mut self, other: &LossMeans) {
+        self.loss.add_sum(other.loss.sum(), other.loss.rows());
+        for (mean, other) in self.outputs.iter_mut().zip(&other.outputs) {
+            mean.add_sum(other.sum(), other.rows());
+        }
+        add_optional(&mut self.valid, &other.valid);
+        add_optional(std::slice::from_mut(&mut self.penalty), &[other.penalty]);
+    }
+
     /// The whole loss.
     pub(super) fn value(&self, trained_outputs: &[TrainedOutput]) -> f64 {
         let Some(penalty) = self.penalty else { return self.loss.value() };
@@ -97,6 +107,15 @@ impl LossMeans {
     pub(super) fn optional_mut(&mut self) -> impl Iterator<Item = (String, &mut Option<Mean>)> {
         let penalty = std::iter::once(("penalty".to_owned(), &mut self.penalty));
         penalty.chain(self.valid.iter_mut().enumerate().map(|(number, mean)| (name(number), mean)))
+    }
+}
+
+/// Adds means that only some batches have.
+pub(super) fn add_optional(means: &mut [Option<Mean>], others: &[Option<Mean>]) {
+    for (mean, other) in means.iter_mut().zip(others) {
+        if let Some(other) = other {
+            mean.get_or_insert_default().add_sum(other.sum(), other.rows());
+        }
     }
 }
 

@@ -138,6 +138,13 @@ impl<'a> MatchedDataset<'a> {
         &self.variants
     }
 
+    /// A row with the most elements of its inputs.
+    pub(super) fn largest_row(&self) -> usize {
+        let elements =
+            |(_, inputs): &&(usize, Vec<Shape>)| inputs.iter().map(Shape::len).fold(0, usize::saturating_add);
+        self.variants.iter().max_by_key(elements).map_or(0, |(row, _)| *row)
+    }
+
     /// Whether rows differ in size along open axes.
     pub(super) fn has_open_rows(&self) -> bool {
         self.inputs.iter().any(|input| input.shape.is_none())
@@ -222,7 +229,7 @@ impl<'a> MatchedDataset<'a> {
     ///
     /// # Errors
     /// The layers do not accept the sizes of the batch along open axes, or the targets do not fit the outputs of this size.
-    pub(super) fn kind(&self, model: &Model, mode: Mode, rows: &[usize]) -> Result<Kind> {
+    pub(super) fn kind(&self, model: &Model, mode: Mode, is_shard: bool, rows: &[usize]) -> Result<Kind> {
         let inputs = self.batch_shapes(rows);
         let outputs = model.architecture.output_shapes_for(&inputs)?;
         let (mut targets, mut gathered) = (Vec::new(), Vec::new());
@@ -232,7 +239,7 @@ impl<'a> MatchedDataset<'a> {
             gathered.push(target);
         }
         let weighted = self.sample_weights.iter().map(SampleWeights::differs).collect();
-        Ok(Kind { mode, rows: rows.len(), inputs, targets, gathered, weighted })
+        Ok(Kind { mode, is_shard, rows: rows.len(), inputs, targets, gathered, weighted })
     }
 
     pub(super) fn len(&self) -> usize {

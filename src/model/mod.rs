@@ -18,10 +18,13 @@ mod fused_masks;
 mod kept_plans;
 mod loss_means;
 mod matched_dataset;
+mod members;
+mod message;
 mod on_batch;
 mod plan;
 mod plan_cache;
 mod predict;
+mod predict_dataset;
 mod predict_inputs;
 mod preprocess;
 mod preprocessing_parts;
@@ -30,10 +33,16 @@ mod resume;
 mod sample_weights;
 mod save;
 mod scoring;
+mod shard_plan;
+mod shard_sums;
+mod sharded_steps;
+mod shards;
+mod steps;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod together;
 mod trainable;
 mod trained_outputs;
 mod training;
@@ -99,6 +108,9 @@ pub struct Model {
     plans: Plans,
     /// The preprocessing that converts strings to numbers, by input.
     preprocessing: preprocessing_parts::Parts,
+    /// Whether weights or optimizer state may have changed outside of training steps since the members of an exchange last
+    /// compared them.
+    changed: bool,
 }
 
 impl Model {
@@ -156,6 +168,7 @@ impl Model {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn params_mut(&mut self) -> &mut Params {
+        self.changed = true;
         self.architecture.params_mut()
     }
 
@@ -171,6 +184,7 @@ impl Model {
 
     /// The optimizer and its state for each weight, mutably, or `None` in a model for inference.
     pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
+        self.changed = true;
         self.training.as_mut().map(|training| &mut training.optimizer)
     }
 

@@ -2,8 +2,10 @@
 
 use super::Model;
 use super::matched_dataset::MatchedDataset;
-use super::plan::Plan;
+use super::members::Members;
 use super::scoring::{Means, blank_scores};
+use super::shards::Shards;
+use super::steps::Steps;
 use super::threads::Threads;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -87,12 +89,15 @@ impl Model {
     pub fn train_on_batch<'a>(&mut self, batch: impl Into<Batch<'a>>) -> Result<Scores> {
         let Batch { data, class_weights } = batch.into();
         self.compiled("train_on_batch")?;
-        let mut plan = self.fill(Mode::Training, MatchedDataset::new(self, data)?.by_classes(self, &class_weights)?)?;
+        let data = MatchedDataset::new(self, data)?.by_classes(self, &class_weights)?;
+        let (rows, mut members): (Vec<usize>, _) = ((0..data.len()).collect(), Members::default());
+        let mut steps = Steps::new(self, &data, &[rows.len()], Shards(self.shards()), &members, "batch")?;
         let threads = std::mem::replace(&mut self.threads, Threads::ambient());
-        let rate = self.learning_rate();
-        let trained = threads.run(|| self.train_step(&mut plan, rate));
+        let trained = threads.run(|| steps.run(self, &data, &rows, &mut members));
         self.threads = threads;
-        self.scored(plan, trained)
+        let scores = trained.map(|()| self.scores_of(&mut steps.means));
+        steps.return_to(self);
+        scores
     }
 
     /// Computes the loss and the metrics of all rows of a dataset as one batch, without training. Sample weights of the
@@ -104,9 +109,18 @@ impl Model {
     /// [`Error::NotCompiled`](crate::Error::NotCompiled) if the model has no loss.
     pub fn test_on_batch(&self, batch: &dyn Dataset) -> Result<Scores> {
         self.compiled("test_on_batch")?;
-        let mut plan = self.fill(Mode::Inference, MatchedDataset::new(self, batch)?)?;
+        let matched = MatchedDataset::new(self, batch)?;
+        let rows: Vec<usize> = (0..matched.len()).collect();
+        let mut plan = self.take_plan(matched.kind(self, Mode::Inference, false, &rows)?)?;
+        matched.fill(&rows, &mut plan);
         let tested = self.threads.run(|| plan.run(self.architecture.params(), Key::from_seed(0)));
-        self.scored(plan, tested)
+        let scores = tested.map(|()| {
+            let mut means = Means::new(&self.architecture, self.trained_outputs());
+            plan.score(self.trained_outputs(), &mut means);
+            self.scores_of(&mut means)
+        });
+        self.plans.keep(plan);
+        scores
     }
 
     /// Predicts the output for samples of shape n × … as one batch. [`predict`](Model::predict) returns the same bits
@@ -119,26 +133,10 @@ impl Model {
         self.predict_by(samples, usize::MAX)
     }
 
-    /// Returns a plan that contains all rows of a dataset.
-    fn fill(&self, mode: Mode, matched: MatchedDataset<'_>) -> Result<Plan> {
-        let rows: Vec<usize> = (0..matched.len()).collect();
-        let mut plan = self.take_plan(matched.kind(self, mode, &rows)?)?;
-        matched.fill(&rows, &mut plan);
-        Ok(plan)
-    }
-
-    /// Returns the scores of a plan after its run, and keeps the plan.
-    fn scored(&self, plan: Plan, result: Result<()>) -> Result<Scores> {
-        let scores = result.map(|()| {
-            let (mut means, mut scores) = (
-                Means::new(&self.architecture, self.trained_outputs()),
-                blank_scores(&self.architecture, self.trained_outputs()),
-            );
-            plan.score(self.trained_outputs(), &mut means);
-            means.write(self.trained_outputs(), &mut scores);
-            scores
-        });
-        self.plans.keep(plan);
+    /// The scores of means.
+    fn scores_of(&self, means: &mut Means) -> Scores {
+        let mut scores = blank_scores(&self.architecture, self.trained_outputs());
+        means.write(self.trained_outputs(), &mut scores);
         scores
     }
 }

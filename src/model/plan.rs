@@ -18,6 +18,8 @@ use crate::tape::{Mode, Origin, ParamGradients, Params, Recorder, Tape, ValueId,
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) mode: Mode,
+    /// Whether the rows are one of several shards of a batch, so that the loss has factors.
+    pub(super) is_shard: bool,
     pub(super) rows: usize,
     /// The shape of one sample of each input.
     pub(super) inputs: Vec<Shape>,
@@ -33,23 +35,23 @@ impl Kind {
     /// The forward pass without a loss for `rows` rows of inputs of these shapes.
     pub(super) fn forward(rows: usize, inputs: Vec<Shape>) -> Kind {
         let (targets, gathered) = (Vec::new(), Vec::new());
-        Kind { mode: Mode::Inference, rows, inputs, targets, gathered, weighted: Vec::new() }
+        Kind { mode: Mode::Inference, is_shard: false, rows, inputs, targets, gathered, weighted: Vec::new() }
     }
 }
 
 /// A recorded forward pass, with the loss in plans for training and evaluation.
 #[derive(Debug)]
 pub(super) struct Plan {
-    kind: Kind,
-    tape: Tape,
+    pub(super) kind: Kind,
+    pub(super) tape: Tape,
     inputs: Vec<ValueId>,
     /// The outputs in the model's order.
     outputs: Vec<ValueId>,
     /// The mask of each output, if it has one.
-    masks: Vec<Option<ValueId>>,
+    pub(super) masks: Vec<Option<ValueId>>,
     targets: Vec<ValueId>,
     /// The label that the loss of each trained output ignores, if it has labels.
-    ignored: Vec<Option<f32>>,
+    pub(super) ignored: Vec<Option<f32>>,
     /// The sample weights of each trained output, if it has any.
     weights: Vec<Option<ValueId>>,
     /// The unweighted loss of each trained output, and the weighted sum with penalties.
@@ -59,8 +61,11 @@ pub(super) struct Plan {
     constraints: Option<ConstraintTape>,
     /// The penalties on weights, if there are any.
     penalty: Option<ValueId>,
-    /// The source of the first NaN or infinite value if the loss of the last run is not finite.
-    not_finite: Option<String>,
+    /// The factors of the losses that a shard minimizes: of each trained output, of the losses that layers add, and of the
+    /// penalties on weights.
+    pub(super) factors: Vec<ValueId>,
+    /// The steps that compute the masks of a shard.
+    pub(super) mask_steps: Vec<usize>,
 }
 
 impl Plan {
@@ -81,16 +86,23 @@ impl Plan {
         let trained = trained_outputs.iter().zip(&targets).zip(&weights);
         let losses: Vec<Var<'_>> =
             trained.map(|((trained, target), weights)| trained.record(&outputs, *target, *weights)).collect();
-        let penalty = if losses.is_empty() { None } else { architecture.record_penalty(&recorder) };
-        let loss = total(trained_outputs, &losses).into_iter().chain(penalty).reduce(|loss, penalty| loss + penalty);
-        if let (Some(loss), Mode::Training) = (loss, kind.mode) {
-            recorder.minimize(loss);
+        let penalties = if losses.is_empty() { Vec::new() } else { architecture.record_penalties(&recorder) };
+        let added = if losses.is_empty() { Vec::new() } else { recorder.added_losses() };
+        let penalty = sum(penalties.iter().chain(&added).copied());
+        let loss = sum(total(trained_outputs, &losses).into_iter().chain(penalty));
+        let mut factors = Vec::new();
+        let mut minimized = loss.filter(|_| kind.mode == Mode::Training);
+        if kind.is_shard {
+            let losses = trained_outputs.iter().zip(&losses).map(|(trained, loss)| Some(trained.weighted(*loss)));
+            let parts: Vec<Option<Var<'_>>> = losses.chain([sum(added), sum(penalties)]).collect();
+            (factors, minimized) = with_factors(&recorder, &parts);
         }
+        minimized.into_iter().for_each(|loss| recorder.minimize(loss));
         let masks: Vec<Option<Var<'_>>> = outputs.iter().map(|output| output.mask()).collect();
         let ids = |vars: &[Var<'_>]| vars.iter().map(Var::id).collect();
         let [inputs, outputs, targets, losses] = [&inputs, &outputs, &targets, &losses].map(|vars| ids(vars));
         let id = |var: Option<Var<'_>>| var.map(|var| var.id());
-        let masks = masks.into_iter().map(id).collect();
+        let masks: Vec<Option<ValueId>> = masks.into_iter().map(id).collect();
         let (weights, loss, penalty) = (weights.into_iter().map(id).collect(), id(loss), id(penalty));
         let ignored_label = |(trained, target): (&TrainedOutput, &Target)| match target {
             Target::Labels(_) => trained.loss.accepts(architecture.output(trained.output)).ignored,
@@ -100,9 +112,11 @@ impl Plan {
         let ignored = ignored.map(|label| label.map(|label| label as f32)).collect();
         let tape = recorder.finish()?;
         let constraints = match kind.mode {
-            Mode::Training => ConstraintTape::record(architecture)?,
-            Mode::Inference => None,
+            Mode::Training if !kind.is_shard => ConstraintTape::record(architecture)?,
+            _ => None,
         };
+        let masks_of_losses = trained_outputs.iter().filter_map(|trained| masks[trained.output]);
+        let mask_steps = if kind.is_shard { tape.steps_to(masks_of_losses) } else { Vec::new() };
         Ok(Plan {
             kind,
             tape,
@@ -115,8 +129,9 @@ impl Plan {
             losses,
             loss,
             penalty,
+            factors,
+            mask_steps,
             constraints,
-            not_finite: None,
         })
     }
 
@@ -186,15 +201,11 @@ impl Plan {
         self.constraints.as_mut().map_or(Ok(()), |constraints| constraints.apply(params, key))
     }
 
-    /// The source of the first NaN or infinite value if the loss of the last run is not finite.
-    pub(super) fn not_finite(&self) -> Option<&str> {
-        self.not_finite.as_deref()
-    }
-
-    /// Finds the source of a NaN or infinite loss. It must be called before the parameters change.
-    pub(super) fn find_not_finite(&mut self, params: &Params) {
+    /// The source of the first NaN or infinite value if the loss of the last run is not finite. It must be called before the
+    /// parameters change.
+    pub(super) fn not_finite(&self, params: &Params) -> Option<String> {
         let broken = self.loss.is_some_and(|loss| !self.tape.view(loss)[0].is_finite());
-        self.not_finite = if broken { self.tape.first_not_finite(params) } else { None };
+        if broken { self.tape.first_not_finite(params) } else { None }
     }
 
     pub(super) fn output(&self, output: usize) -> View<'_> {
@@ -208,7 +219,7 @@ impl Plan {
 
     /// The number of positions over which the loss of a trained output is a mean: those that its mask marks as valid and
     /// whose label is not ignored. `None` if it has no mask and ignores no label.
-    fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
+    pub(super) fn valid_positions(&self, number: usize, trained: &TrainedOutput) -> Option<usize> {
         let (output, mask) = (self.output(trained.output), self.mask(trained.output));
         let ignored = self.ignored[number];
         if mask.is_none() && ignored.is_none() {
@@ -221,9 +232,9 @@ impl Plan {
         Some((0..positions).filter(valid).filter(|at| ignored.is_none_or(|label| labels[*at] != label)).count())
     }
 
-    /// Adds the loss and the metrics of the batch to the means. Returns the loss.
-    pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) -> f64 {
-        let Some(loss) = self.loss else { return f64::NAN };
+    /// Adds the loss and the metrics of the batch to the means.
+    pub(super) fn score(&self, trained_outputs: &[TrainedOutput], means: &mut Means) {
+        let Some(loss) = self.loss else { return };
         let number = |id: ValueId| f64::from(self.tape.view(id)[0]);
         let batch = BatchLoss { loss: number(loss), penalty: self.penalty.map_or(0.0, number), rows: self.kind.rows };
         let losses = trained_outputs.iter().zip(&self.losses).enumerate();
@@ -241,11 +252,15 @@ impl Plan {
             let mask = self.mask(trained_outputs[trained].output);
             MetricInputs { batch: batch.scale(trained_outputs[trained].loss.output_scale()), weights, mask }
         });
-        number(loss)
     }
 }
 
 impl TrainedOutput {
+    /// The loss of the output times its loss weight.
+    fn weighted<'r>(&self, loss: Var<'r>) -> Var<'r> {
+        if self.weight == 1.0 { loss } else { loss * self.weight }
+    }
+
     /// Records the loss of the output, which ignores the padding that a mask of the output marks.
     pub(super) fn record<'r>(&self, outputs: &[Var<'r>], target: Var<'r>, weights: Option<Var<'r>>) -> Var<'r> {
         let output = outputs[self.output];
@@ -307,10 +322,19 @@ fn is_softmax_of_one(value: Var<'_>) -> bool {
 
 /// The sum of the weighted losses, Σ wᵢ · lossᵢ, in the order of the trained outputs.
 fn total<'r>(trained_outputs: &[TrainedOutput], losses: &[Var<'r>]) -> Option<Var<'r>> {
-    let weighted = |(trained, loss): (&TrainedOutput, &Var<'r>)| {
-        if trained.weight == 1.0 { *loss } else { *loss * trained.weight }
-    };
-    trained_outputs.iter().zip(losses).map(weighted).reduce(|sum, loss| sum + loss)
+    sum(trained_outputs.iter().zip(losses).map(|(trained, loss)| trained.weighted(*loss)))
+}
+
+fn sum<'r>(values: impl IntoIterator<Item = Var<'r>>) -> Option<Var<'r>> {
+    values.into_iter().reduce(|sum, value| sum + value)
+}
+
+/// Records the loss that a shard minimizes, in which each part has a factor: the losses of the trained outputs, those that
+/// layers added, and the penalties on weights. Returns the factors too.
+fn with_factors<'r>(recorder: &'r Recorder, parts: &[Option<Var<'r>>]) -> (Vec<ValueId>, Option<Var<'r>>) {
+    let factors: Vec<Var<'r>> = parts.iter().map(|_| recorder.input(Shape::SCALAR)).collect();
+    let multiplied = parts.iter().zip(&factors).filter_map(|(part, factor)| part.map(|part| part * *factor));
+    (factors.iter().map(Var::id).collect(), sum(multiplied))
 }
 
 /// Checks that the loss reaches every trainable parameter, so that errors occur before training. The targets are
@@ -328,7 +352,8 @@ pub(super) fn check_loss(architecture: &Architecture, trained_outputs: &[Trained
     }
     let rows = architecture.params().carried_rows().unwrap_or(2);
     let (weighted, inputs) = (vec![false; trained_outputs.len()], architecture.accepted_inputs().to_vec());
-    let kind = Kind { mode: Mode::Training, rows, inputs, gathered: targets.clone(), targets, weighted };
+    let gathered = targets.clone();
+    let kind = Kind { mode: Mode::Training, is_shard: false, rows, inputs, gathered, targets, weighted };
     match Plan::record(architecture, trained_outputs, kind) {
         // The loss may accept other targets than the ones tried.
         Err(error) if known || matches!(error, Error::Unreached { .. }) => Err(error),

@@ -7,11 +7,19 @@ use super::plan::Plan;
 use crate::error::Result;
 use crate::tape::Mode;
 
-/// The plans of a loop over batches.
+/// The plans of a loop over batches or over shards of batches.
 #[derive(Debug, Default)]
-pub(super) struct PlanCache(KeptPlans);
+pub(super) struct PlanCache {
+    kept: KeptPlans,
+    of_shards: bool,
+}
 
 impl PlanCache {
+    /// Creates a cache without plans, for one of several shards of a batch if `of_shards` is `true`.
+    pub(super) fn new(of_shards: bool) -> PlanCache {
+        PlanCache { kept: KeptPlans::default(), of_shards }
+    }
+
     /// Returns the plan for a batch, which is recorded if it is not kept.
     ///
     /// # Errors
@@ -23,19 +31,19 @@ impl PlanCache {
         data: &MatchedDataset<'_>,
         rows: &[usize],
     ) -> Result<&mut Plan> {
-        let index = match self.0.find(|plan| plan.mode() == mode && data.fits(plan, rows)) {
+        let index = match self.kept.find(|plan| plan.mode() == mode && data.fits(plan, rows)) {
             Some(index) => index,
             None => {
-                let kind = data.kind(model, mode, rows)?;
-                self.0.make_room(0);
-                self.0.keep(model.take_plan(kind)?)
+                let kind = data.kind(model, mode, self.of_shards, rows)?;
+                self.kept.make_room(0);
+                self.kept.keep(model.take_plan(kind)?)
             }
         };
-        Ok(self.0.plan_mut(index))
+        Ok(self.kept.plan_mut(index))
     }
 
     /// Moves the plans to the plans of a model.
     pub(super) fn return_to(self, model: &Model) {
-        self.0.into_plans().into_iter().for_each(|plan| model.plans.keep(plan));
+        self.kept.into_plans().into_iter().for_each(|plan| model.plans.keep(plan));
     }
 }

@@ -2,11 +2,10 @@
 
 use super::Model;
 use super::evaluate::ROWS;
-use super::matched_dataset::{MatchedDataset, bound_input};
+use super::matched_dataset::bound_input;
 use super::plan::Kind;
 use super::predict_inputs::{ArrayRows, PredictInputs};
 use crate::architecture::ValueInfo;
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::kernels::parallel;
 use crate::random::Key;
@@ -72,49 +71,6 @@ impl Model {
         self.predict_dataset(&ArrayRows::new(inputs.into(), &names)?)
     }
 
-    /// Predicts every output, by name, for all rows of a dataset. Targets are not read, and
-    /// [`NamedArrays`](crate::data::NamedArrays) may have none. Inputs that the model does not have are ignored. Rows that
-    /// differ in size along open axes are not padded; rows of the same size are predicted together.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if an output has different sizes for some rows, so that they do not form an array; predict rows of
-    /// the same size separately. [`Error::Names`] if the dataset has named inputs and one of the model's is missing;
-    /// [`Error::Shape`] and [`Error::Graph`] if inputs do not fit the model. [`Error::Empty`] if the dataset is empty.
-    /// [`Error::Fault`] for the first row that contains an invalid value, such as an index out of range.
-    pub fn predict_dataset(&self, data: &dyn Dataset) -> Result<BTreeMap<String, ArrayD<f32>>> {
-        let matched = MatchedDataset::inputs(self, data)?;
-        let shapes = self.equal_output_shapes(&matched)?;
-        let batches = self.inference_batches(&matched)?;
-        let (mut values, mut carried) = (Vec::new(), self.carried_params());
-        for shape in &shapes {
-            values.push(
-                sizes::zeros(shape.batch(data.len())?.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))?,
-            );
-        }
-        self.run_rows(self.work_for(&matched)?, data.len(), || {
-            for rows in &batches {
-                let mut plan = self.take_plan(Kind::forward(rows.len(), matched.batch_shapes(rows)))?;
-                matched.fill_inputs(rows, &mut plan);
-                let result = plan.run(carried.as_ref().unwrap_or(self.architecture.params()), Key::from_seed(0));
-                if let Some(params) = &mut carried {
-                    plan.commit(params);
-                }
-                for (output, values) in values.iter_mut().enumerate() {
-                    let length = shapes[output].len();
-                    for (row, predicted) in rows.iter().zip(plan.output(output).chunks_exact(length.max(1))) {
-                        values[row * length..(row + 1) * length].copy_from_slice(predicted);
-                    }
-                }
-                self.plans.keep(plan);
-                result.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
-            }
-            Ok::<(), Error>(())
-        })?;
-        let names = self.architecture.output_names().into_iter();
-        let array = |(shape, values): (Shape, Vec<f32>)| array(shape.batch(data.len())?, values);
-        names.zip(shapes.into_iter().zip(values)).map(|(name, output)| Ok((name, array(output)?))).collect()
-    }
-
     /// Predicts the class of each sample of shape n × …: the index of the largest output. A single output predicts
     /// class 1 if it is above ½, or above 0 if the loss takes logits or margins. If the output has several positions,
     /// the classes of all positions are returned, sample by sample.
@@ -170,33 +126,6 @@ impl Model {
     pub(super) fn run_rows<T: Send>(&self, work: usize, rows: usize, run: impl FnOnce() -> T + Send) -> T {
         let small = work.saturating_mul(rows) < MIN_POOL_WORK;
         if small { parallel::without_forks(run) } else { self.threads.run(run) }
-    }
-
-    /// The largest number of multiply-adds for a row of a dataset.
-    pub(super) fn work_for(&self, matched: &MatchedDataset<'_>) -> Result<usize> {
-        let mut most = 0;
-        for (_, inputs) in matched.variants() {
-            most = most.max(self.architecture.value_shapes(inputs)?.work());
-        }
-        Ok(most)
-    }
-
-    /// The shape of one sample of each output, which must be the same for all rows of a dataset.
-    fn equal_output_shapes(&self, matched: &MatchedDataset<'_>) -> Result<Vec<Shape>> {
-        let mut first: Option<(usize, Vec<Shape>)> = None;
-        for (row, inputs) in matched.variants() {
-            let shapes = self.architecture.output_shapes_for(inputs)?;
-            let (first_row, expected) = first.get_or_insert_with(|| (*row, shapes.clone()));
-            if let Some(output) = (0..shapes.len()).find(|output| shapes[*output] != expected[*output]) {
-                let place = || format!("output \"{}\" of row {row}", self.architecture.outputs()[output].name());
-                let expected = format!(
-                    "{}, as of row {first_row}; predict rows of equal size at a time, as in Rows::chosen",
-                    expected[output]
-                );
-                return Err(Error::expected(expected).at(place, &[shapes[output]]));
-            }
-        }
-        Ok(first.map_or(Vec::new(), |(_, shapes)| shapes))
     }
 
     /// Predicts batch by batch. If there are enough batches, each runs on one thread with a separate plan.
@@ -279,7 +208,7 @@ fn element_count(predictions: Shape) -> Result<usize> {
     sizes::check_fits_memory::<f32>(predictions.sizes()).map_err(|error| error.at(|| "predict".into(), &[]))
 }
 
-fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {
+pub(super) fn array(shape: Shape, values: Vec<f32>) -> Result<ArrayD<f32>> {
     ArrayD::from_shape_vec(IxDyn(shape.sizes()), values).map_err(Error::other)
 }
 

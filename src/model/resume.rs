@@ -10,9 +10,6 @@ use crate::error::{Error, Result};
 use crate::save::TrainingSpec;
 use sha2::{Digest, Sha256};
 
-/// A setting that only some checkpoints have.
-const BY_LENGTH: &str = "shuffle_by_length";
-
 /// Maximum number of rows in the digest of a dataset.
 const DIGEST_ROWS: usize = 32;
 
@@ -30,8 +27,10 @@ impl TrainingLoop<'_> {
         for (name, value) in self.settings() {
             checkpoint = checkpoint.with(name, value);
         }
-        if self.shuffle_by_length > 0 {
-            checkpoint = checkpoint.with(BY_LENGTH, self.shuffle_by_length as f64);
+        for (name, value, default) in self.added_settings() {
+            if value != default {
+                checkpoint = checkpoint.with(name, value);
+            }
         }
         let means = &self.current.means;
         let optional = means.optional().filter_map(|(name, mean)| mean.map(|mean| (name, mean)));
@@ -71,7 +70,7 @@ impl TrainingLoop<'_> {
     }
 
     /// The settings outside the model that determine the bits, as numbers.
-    fn settings(&self) -> [(&'static str, f64); 5] {
+    pub(super) fn settings(&self) -> [(&'static str, f64); 5] {
         [
             ("batch_size", self.batches.batch_size() as f64),
             ("shuffle", f64::from(self.shuffle)),
@@ -79,6 +78,11 @@ impl TrainingLoop<'_> {
             ("data", digest(&self.data)),
             ("validation", self.evaluation.as_ref().map_or(0.0, |evaluation| digest(&evaluation.matched))),
         ]
+    }
+
+    /// Settings that only some checkpoints have, as numbers, with their defaults.
+    pub(super) fn added_settings(&self) -> [(&'static str, f64, f64); 2] {
+        [("shuffle_by_length", self.shuffle_by_length as f64, 0.0), ("shards", self.shards.0 as f64, 1.0)]
     }
 
     fn check_settings(&self, checkpoint: &Checkpoint) -> Result<()> {
@@ -90,10 +94,11 @@ impl TrainingLoop<'_> {
                 _ => checkpoint.check(name, here)?,
             }
         }
-        let there = checkpoint.number(BY_LENGTH).unwrap_or(0.0);
-        if there != self.shuffle_by_length as f64 {
-            let here = self.shuffle_by_length;
-            return Err(checkpoint.other(format!("it was trained with {BY_LENGTH} {there}, expected {here}")));
+        for (name, here, default) in self.added_settings() {
+            let there = checkpoint.number(name).unwrap_or(default);
+            if there != here {
+                return Err(checkpoint.other(format!("it was trained with {name} {there}, expected {here}")));
+            }
         }
         Ok(())
     }

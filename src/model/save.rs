@@ -93,7 +93,14 @@ impl Model {
         check(training.is_some() || stored.optimizer.is_empty(), || {
             "it has arrays of an optimizer but no optimizer".into()
         })?;
-        let model = Model { architecture, training, threads, plans: Plans::default(), preprocessing: Parts::new() };
+        let model = Model {
+            architecture,
+            training,
+            threads,
+            plans: Plans::default(),
+            preprocessing: Parts::new(),
+            changed: false,
+        };
         model.with_preprocessing(&description.preprocessing, registry)
     }
 }
@@ -102,7 +109,8 @@ impl Training {
     fn spec(&self) -> TrainingSpec {
         let Counters { key, epoch, step, learning_rate } = self.counters;
         let trained_outputs = self.trained_outputs.iter().map(TrainedOutput::spec).collect();
-        TrainingSpec { optimizer: self.optimizer.optimizer().spec(), trained_outputs, key, epoch, step, learning_rate }
+        let (optimizer, shards) = (self.optimizer.optimizer().spec(), self.shards);
+        TrainingSpec { optimizer, trained_outputs, key, epoch, step, learning_rate, shards }
     }
 
     /// Creates the training state that a file describes.
@@ -118,12 +126,13 @@ impl Training {
         let trained = spec.trained_outputs.iter().map(|trained| TrainedOutput::make(trained, registry));
         let trained_outputs = trained.collect::<Result<_>>()?;
         let optimizer = Arc::from(registry.make_optimizer(&spec.optimizer)?);
-        let &TrainingSpec { key, epoch, step, learning_rate, .. } = spec;
+        let &TrainingSpec { key, epoch, step, learning_rate, shards, .. } = spec;
         Ok(Training {
             gradients: ParamGradients::new(params),
             optimizer: OptimizerState::restore(optimizer, params, &stored.optimizer)?,
             trained_outputs,
             counters: Counters { key, epoch, step, learning_rate },
+            shards,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Running scores of a model: its loss, the losses of its outputs if there are several, and its metrics.
 
-use super::loss_means::LossMeans;
+use super::loss_means::{LossMeans, add_optional};
 use super::reported_score::ReportedScore;
 use super::trained_outputs::TrainedOutput;
 use crate::architecture::Architecture;
@@ -149,6 +149,34 @@ impl Means {
     pub(super) fn optional_mut(&mut self) -> impl Iterator<Item = (String, &mut Option<Mean>)> {
         let valid = self.valid.iter_mut().enumerate().map(|(at, mean)| (valid_name(at), mean));
         valid.chain(self.losses.optional_mut())
+    }
+
+    /// Adds the means of other batches.
+    pub(super) fn add(&mut self, other: &Means) {
+        self.losses.add_means(&other.losses);
+        let add = |(mean, other): (&mut Mean, &Mean)| mean.add_sum(other.sum(), other.rows());
+        self.totals.iter_mut().zip(&other.totals).for_each(add);
+        self.weights.iter_mut().zip(&other.weights).for_each(add);
+        add_optional(&mut self.valid, &other.valid);
+    }
+
+    /// All means as numbers, for [`set_numbers`](Means::set_numbers) of another member.
+    pub(super) fn numbers(&self) -> Vec<f64> {
+        let named = self.named().map(|(_, mean)| Some(mean));
+        let all = named.chain(self.optional().map(|(_, mean)| mean));
+        all.flat_map(|mean| mean.map_or([0.0, -1.0], |mean| [mean.sum(), mean.rows() as f64])).collect()
+    }
+
+    /// Sets all means from the [`numbers`](Means::numbers) of another member.
+    pub(super) fn set_numbers(&mut self, mut next: impl FnMut() -> f64) {
+        let mut read = || {
+            let (sum, rows) = (next(), next());
+            let mut mean = Mean::default();
+            mean.add_sum(sum, rows as usize);
+            (rows >= 0.0).then_some(mean)
+        };
+        self.named_mut().for_each(|(_, mean)| *mean = read().unwrap_or_default());
+        self.optional_mut().for_each(|(_, mean)| *mean = read());
     }
 
     /// Adds a batch to all metrics. `inputs` returns the outputs and targets of the trained output with this index.

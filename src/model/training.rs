@@ -4,22 +4,20 @@ use super::Model;
 use super::callbacks::{BatchEnd, Callbacks, EpochBegin, EpochEnd, Flow, Stop, TrainBegin, TrainEnd};
 use super::checkpoint::Checkpoint;
 use super::checkpoints::Checkpoints;
-use super::compiled::{Counters, Training};
+use super::compiled::Counters;
 use super::evaluate::Evaluation;
 use super::fit::Fit;
 use super::matched_dataset::MatchedDataset;
-use super::plan::Plan;
+use super::members::Members;
 use super::plan_cache::PlanCache;
 use super::reported_score::ReportedScore;
 use super::scoring::{Means, blank_scores, reported};
+use super::shards::Shards;
+use super::steps::Steps;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result, check_setting};
-use crate::kernels::spin_wait;
 use crate::metrics::{Epoch, History, Scores};
-use crate::optimizers::Step;
 use crate::random::Purpose;
-use crate::shape::Shape;
-use crate::tape::Mode;
 use std::time::Instant;
 
 /// The state of a running `fit`, created before the first step.
@@ -27,7 +25,8 @@ pub(super) struct TrainingLoop<'a> {
     pub(super) data: MatchedDataset<'a>,
     pub(super) evaluation: Option<Evaluation<'a>>,
     pub(super) batches: Batches,
-    plans: PlanCache,
+    pub(super) shards: Shards,
+    steps: Steps,
     /// Number of epochs trained before this call.
     pub(super) start: u64,
     /// Number of the last epoch.
@@ -59,27 +58,43 @@ impl<'a> TrainingLoop<'a> {
         data: &'a dyn Dataset,
         validation: Option<&'a dyn Dataset>,
         settings: &Fit<'_>,
+        members: &Members<'_>,
     ) -> Result<TrainingLoop<'a>> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         check_setting(settings.batch_size > 0, "Fit", "batch_size", settings.batch_size, "at least 1")?;
+        check_setting(settings.accumulate > 0, "Fit", "accumulate", 0, "at least 1")?;
         model.check_batch_size(settings.batch_size, data.len())?;
-        let batches = Batches::new(data.len(), settings.batch_size)?;
-        let means = Means::new(&model.architecture, model.trained_outputs());
+        if model.shards() > settings.batch_size {
+            let rows = settings.batch_size;
+            let problem = format!("batch_size is {rows}, expected at least {}, the number of shards", model.shards());
+            return Err(Error::Graph { place: "fit".into(), problem: problem.into() });
+        }
+        // Accumulated batches are shards of one batch.
+        let batches = Batches::new(data.len(), settings.batch_size.saturating_mul(settings.accumulate))?;
+        let shards = Shards(model.shards().saturating_mul(settings.accumulate));
+        let sizes = [batches.batch(0).len(), batches.batch(batches.len() - 1).len()];
+        let steps = Steps::new(model, &data, &sizes, shards, members, "dataset")?;
         Ok(TrainingLoop {
-            plans: first_plans(model, &batches, &data)?,
             evaluation: validation.map(|rows| model.evaluation(rows)).transpose()?,
             start: model.epoch(),
             epochs: model.epoch().saturating_add(settings.epochs as u64),
             shuffle: settings.shuffle,
             shuffle_by_length: settings.shuffle_by_length,
             history: History::default(),
-            current: Current { batch: 0, means, seconds: 0.0, learning_rate: model.learning_rate() },
+            current: Current {
+                batch: 0,
+                means: steps.means.clone(),
+                seconds: 0.0,
+                learning_rate: model.learning_rate(),
+            },
             scores: blank_scores(&model.architecture, model.trained_outputs()),
             stop: None,
             checkpoints: None,
             data,
             batches,
+            shards,
+            steps,
         })
     }
 
@@ -89,7 +104,23 @@ impl<'a> TrainingLoop<'a> {
         model: &mut Model,
         callbacks: &mut Callbacks<'_>,
         from: Option<&Checkpoint>,
+        members: &mut Members<'_>,
     ) -> Result<()> {
+        let begun = self.begin(model, callbacks, from);
+        self.follow(model, begun, members)?;
+        while self.stop.is_none() && model.epoch() < self.epochs {
+            self.epoch(model, callbacks, members)?;
+        }
+        // Resumed training continues from the trained weights.
+        if self.stop != Some(Stop::Paused) {
+            model.finish_averages();
+        }
+        let ended = callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop });
+        self.follow(model, ended.map(|()| true), members).map(|_| ())
+    }
+
+    /// Begins at the first step or at that of a checkpoint.
+    fn begin(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>, from: Option<&Checkpoint>) -> Result<bool> {
         let scores = self.reported(model);
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.check(&scores)?;
@@ -111,14 +142,7 @@ impl<'a> TrainingLoop<'a> {
         if let Some(checkpoint) = from {
             callbacks.restore(&checkpoint.record.states)?;
         }
-        while self.stop.is_none() && model.epoch() < self.epochs {
-            self.epoch(model, callbacks)?;
-        }
-        // Resumed training continues from the trained weights.
-        if self.stop != Some(Stop::Paused) {
-            model.finish_averages();
-        }
-        callbacks.train_end(model, &TrainEnd { history: &self.history, stop: self.stop })
+        Ok(true)
     }
 
     /// The scores that each epoch reports.
@@ -132,13 +156,14 @@ impl<'a> TrainingLoop<'a> {
     }
 
     /// Trains an epoch from its first step, or from the point of interruption, to its end.
-    fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
+    fn epoch(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>, members: &mut Members<'_>) -> Result<()> {
         let (number, batches) = (model.epoch().saturating_add(1), self.batches.len());
         if self.current.batch == 0 {
             self.current.means.clear();
             self.current.seconds = 0.0;
             let begin = EpochBegin { epoch: number, epochs: self.epochs, batches, history: &self.history };
-            callbacks.epoch_begin(model, &begin)?;
+            let begun = callbacks.epoch_begin(model, &begin);
+            self.follow(model, begun.map(|()| true), members)?;
         }
         if self.shuffle {
             let Counters { key, epoch, .. } = model.compiled("fit")?.counters;
@@ -150,24 +175,42 @@ impl<'a> TrainingLoop<'a> {
                 _ => self.batches.shuffle(key),
             }
         }
-        self.steps(model, callbacks)?;
+        self.steps(model, callbacks, members)?;
         if self.stop.is_some() {
             self.report(model, number, None);
             return Ok(());
         }
         model.compiled_mut("fit")?.counters.epoch += 1;
         self.current.batch = 0;
-        let validation = self.evaluation.as_mut().map(|evaluation| {
-            callbacks.validation_begin(model)?;
-            evaluation.run(model, "validation dataset")?;
-            callbacks.validation_end(model)?;
-            Ok(evaluation.scores.clone())
-        });
-        self.report(model, number, validation.transpose()?);
+        let validation = self.validate(model, callbacks, members)?;
+        self.report(model, number, validation);
+        let ended = self.epoch_end(model, callbacks);
+        self.follow(model, ended, members)?;
+        let saved = self.save(model, callbacks);
+        members.compare_weights(model, saved)
+    }
+
+    /// The scores on the validation dataset, if there is one.
+    fn validate(
+        &mut self,
+        model: &mut Model,
+        callbacks: &mut Callbacks<'_>,
+        members: &mut Members<'_>,
+    ) -> Result<Option<Scores>> {
+        let Some(mut evaluation) = self.evaluation.take() else { return Ok(None) };
+        let begun = callbacks.validation_begin(model);
+        self.follow(model, begun.map(|()| true), members)?;
+        evaluation.run(model, "validation dataset", members)?;
+        let ended = callbacks.validation_end(model);
+        self.follow(model, ended.map(|()| true), members)?;
+        Ok(Some(self.evaluation.insert(evaluation).scores.clone()))
+    }
+
+    fn epoch_end(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<bool> {
         let (epochs, history) = (self.epochs, &self.history);
         let flow = history.epochs.last().map(|epoch| callbacks.epoch_end(model, &EpochEnd { epoch, epochs, history }));
         self.stop = flow.transpose()?.and_then(Flow::break_value);
-        self.save(model, callbacks)
+        Ok(true)
     }
 
     /// Appends the scores of the epoch and its validation to the history.
@@ -178,30 +221,20 @@ impl<'a> TrainingLoop<'a> {
     }
 
     /// Trains the remaining steps of an epoch.
-    fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<()> {
+    fn steps(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>, members: &mut Members<'_>) -> Result<()> {
         let (batches, start, before) = (self.batches.len(), Instant::now(), self.current.seconds);
         for batch in self.current.batch..batches {
             let rows = self.batches.batch(batch);
-            let plan = self.plans.select(model, Mode::Training, &self.data, rows)?;
             self.current.learning_rate = model.learning_rate();
-            let trained = spin_wait::with_spinning_threads(|| {
-                self.data.fill(rows, plan);
-                model.train_step(plan, self.current.learning_rate)
-            });
-            trained.map_err(|error| error.in_rows("dataset", |row| rows.get(row).copied()))?;
-            let loss = plan.score(model.trained_outputs(), &mut self.current.means);
+            self.steps.run(model, &self.data, rows, members)?;
+            self.current.means.add(&self.steps.means);
             self.current.batch = batch + 1;
-            if !callbacks.is_empty() {
-                self.current.means.write(model.trained_outputs(), &mut self.scores);
-                let (epoch, epochs) = (model.epoch().saturating_add(1), self.epochs);
-                let (not_finite, scores) = (plan.not_finite(), &self.scores);
-                let end = BatchEnd { epoch, epochs, batch: batch + 1, batches, loss, not_finite, scores };
-                self.stop = callbacks.batch_end(model, &end)?.break_value();
-            }
-            let due = self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step()));
+            let due = self.batch_end(model, callbacks);
+            let due = self.follow(model, due, members)?;
             if due || self.stop.is_some() {
                 self.current.seconds = before + start.elapsed().as_secs_f64();
-                self.save(model, callbacks)?;
+                let saved = self.save(model, callbacks);
+                members.compare_weights(model, saved)?;
             }
             if self.stop.is_some() {
                 return Ok(());
@@ -209,6 +242,24 @@ impl<'a> TrainingLoop<'a> {
         }
         self.current.seconds = before + start.elapsed().as_secs_f64();
         Ok(())
+    }
+
+    /// Calls the callbacks after a step. Returns whether a checkpoint is due.
+    fn batch_end(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>) -> Result<bool> {
+        if !callbacks.is_empty() {
+            self.current.means.write(model.trained_outputs(), &mut self.scores);
+            let end = BatchEnd {
+                epoch: model.epoch().saturating_add(1),
+                epochs: self.epochs,
+                batch: self.current.batch,
+                batches: self.batches.len(),
+                loss: self.steps.means.losses.value(model.trained_outputs()),
+                not_finite: self.steps.not_finite.as_deref(),
+                scores: &self.scores,
+            };
+            self.stop = callbacks.batch_end(model, &end)?.break_value();
+        }
+        Ok(self.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.is_due(model.step())))
     }
 
     /// Writes a checkpoint, if `fit` has a folder for them.
@@ -222,36 +273,7 @@ impl<'a> TrainingLoop<'a> {
     /// Returns the plans to the model for later calls, and the history.
     pub(super) fn finish(self, model: &Model) -> History {
         self.evaluation.map_or_else(PlanCache::default, Evaluation::into_plans).return_to(model);
-        self.plans.return_to(model);
+        self.steps.return_to(model);
         self.history
-    }
-}
-
-/// Records the plans that are known to be needed before the first step: for full batches and, if its size differs, the last
-/// batch. If rows differ in size, these are batches with the largest row, and other plans are recorded when their sizes first
-/// occur.
-fn first_plans(model: &Model, batches: &Batches, data: &MatchedDataset<'_>) -> Result<PlanCache> {
-    let elements = |(_, inputs): &&(usize, Vec<Shape>)| inputs.iter().map(Shape::len).fold(0, usize::saturating_add);
-    let largest = data.variants().iter().max_by_key(elements).map_or(0, |(row, _)| *row);
-    let rows = |batch: usize| vec![largest; batches.batch(batch).len()];
-    let (full, last) = (rows(0), rows(batches.len() - 1));
-    model.take_plans(Mode::Training, &[&full, &last], data)
-}
-
-impl Model {
-    /// Runs a training step on the batch in the plan: forward, backward, update. If an operation encounters an invalid
-    /// value, the model does not change.
-    pub(super) fn train_step(&mut self, plan: &mut Plan, rate: f32) -> Result<()> {
-        self.architecture.check_params()?; // a callback may have replaced them
-        let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
-        let step = training.counters.step.saturating_add(1);
-        let key = training.counters.key.purpose(Purpose::Step).split(step);
-        training.optimizer.set_averaged(self.architecture.params_mut(), false);
-        plan.run(self.architecture.params(), key)?;
-        plan.find_not_finite(self.architecture.params());
-        let Training { optimizer, gradients, counters, .. } = training;
-        counters.step = step;
-        plan.update(Step::new(step, rate), optimizer, self.architecture.params_mut(), gradients, key)?;
-        Ok(())
     }
 }

@@ -12,6 +12,12 @@ impl Model {
         self.training.as_ref().map(|training| training.counters)
     }
 
+    /// The number of shards of a training batch; see [`Compile::shards`](crate::Compile::shards). It is 1 in a model for
+    /// inference.
+    pub fn shards(&self) -> usize {
+        self.training.as_ref().map_or(1, |training| training.shards)
+    }
+
     /// Sets the training counters, for models whose training began in another program.
     ///
     /// # Errors
@@ -50,6 +56,7 @@ impl Model {
         self.check_averages()?;
         let training = self.training.as_mut().ok_or(Error::NotCompiled { place: "set_averaged" })?;
         training.optimizer.set_averaged(self.architecture.params_mut(), averaged);
+        self.changed = true;
         Ok(())
     }
 

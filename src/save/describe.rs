@@ -29,6 +29,8 @@ pub(crate) struct TrainingSpec {
     pub(crate) step: u64,
     /// The learning rate of later steps, if it replaces that of the optimizer.
     pub(crate) learning_rate: Option<f32>,
+    /// Number of shards of a batch, at least 1.
+    pub(crate) shards: usize,
 }
 
 /// Training settings of an output.
@@ -45,7 +47,7 @@ pub(crate) struct TrainedOutputSpec {
 }
 
 impl Description {
-    pub(super) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let layer = |(name, spec): &(String, Spec)| {
             let mut layer = spec_to_json(spec);
             layer["name"] = json!(name);
@@ -64,7 +66,7 @@ impl Description {
     }
 
     /// Parses a description, or returns `None` if it is not one.
-    pub(super) fn from_json(text: &str) -> Option<Description> {
+    pub(crate) fn from_json(text: &str) -> Option<Description> {
         let value: Value = serde_json::from_str(text).ok()?;
         let layer = |layer: &Value| Some((layer["name"].as_str()?.to_owned(), spec_from_json(layer)?));
         let layers: Vec<_> = value["layers"].as_array()?.iter().map(layer).collect::<Option<_>>()?;
@@ -90,6 +92,9 @@ impl TrainingSpec {
         model["epoch"] = json!(self.epoch);
         model["step"] = json!(self.step);
         model["learning_rate"] = json!(self.learning_rate.map(number_to_json));
+        if self.shards != 1 {
+            model["shards"] = json!(self.shards);
+        }
         match &self.trained_outputs[..] {
             [trained] if chain && trained.weight == 1.0 && trained.weighted_metrics.is_empty() => {
                 model["loss"] = spec_to_json(&trained.loss);
@@ -117,6 +122,12 @@ impl TrainingSpec {
             epoch: value["epoch"].as_u64()?,
             step: value["step"].as_u64()?,
             learning_rate: value["learning_rate"].as_f64().map(|rate| rate as f32),
+            shards: match value.get("shards") {
+                None => 1,
+                Some(shards) => {
+                    shards.as_u64().and_then(|shards| usize::try_from(shards).ok()).filter(|shards| *shards > 0)?
+                }
+            },
         })
     }
 
@@ -141,6 +152,9 @@ impl TrainingSpec {
             Some(format!("its loss is {there}, expected {here}"))
         } else if metrics(&self.trained_outputs) != metrics(&other.trained_outputs) {
             Some("it has different metrics".into())
+        } else if self.shards != other.shards {
+            let count = |shards: usize| if shards == 1 { "1 shard".to_owned() } else { format!("{shards} shards") };
+            Some(format!("it was trained with {}, expected {}", count(self.shards), count(other.shards)))
         } else if self.key != other.key {
             Some("it was trained with a different seed".into())
         } else {
@@ -298,6 +312,7 @@ mod tests {
             epoch: 2,
             step: u64::MAX,
             learning_rate: Some(0.1),
+            shards: 4,
         };
         Description { connections, layers, training: Some(training), preprocessing: Vec::new() }
     }

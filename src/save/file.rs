@@ -120,10 +120,14 @@ fn named(params: &Params, prefix: String) -> impl Iterator<Item = NamedArray> {
 
 /// Reads a file of this library, or the arrays of any safetensors file.
 pub(crate) fn read(path: &Path) -> Result<Stored> {
+    decode(path, &read_whole(path)?)
+}
+
+/// Decodes the contents of the file `path`.
+pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<Stored> {
     let wrong = |problem| Error::Format { path: path.into(), problem };
-    let bytes = read_whole(path)?;
-    let contents = SafeTensors::decode(&bytes);
-    let contents = contents.map_err(|problem| wrong(format_problem(path, &bytes, &[FORMAT], problem)))?;
+    let contents = SafeTensors::decode(bytes);
+    let contents = contents.map_err(|problem| wrong(format_problem(path, bytes, &[FORMAT], problem)))?;
     if contents.metadata.keys().any(|key| key.starts_with(KEY_PREFIX)) {
         check(&contents).map_err(wrong)?;
     }

@@ -48,6 +48,6 @@ pub use container::{NamedArray, SafeTensors};
 pub use describe::number_to_json;
 pub(crate) use describe::{Description, TrainedOutputSpec, TrainingSpec, in_code};
 pub use element::half;
-pub(crate) use file::{Store, Stored, read};
+pub(crate) use file::{Store, Stored, decode, read};
 pub use other_formats::{check_ending, format_problem};
 pub(crate) use record::Record;

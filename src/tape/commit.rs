@@ -37,6 +37,14 @@ impl Tape {
         stamp.flat_map(|stamp| self.state_updates.iter().map(move |(index, values)| (ParamId { stamp, index }, values)))
     }
 
+    /// The state parameters that a run updates, in the order of [`commits`](Tape::commits), with their lengths.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
+        let stamp = self.params.into_iter();
+        stamp.flat_map(|stamp| {
+            self.state_updates.params().map(move |(index, length)| (ParamId { stamp, index }, length))
+        })
+    }
+
     /// Writes the new values of state parameters that the last run computed, such as running statistics. Called after each
     /// training step. Changes nothing if [`commits`](Tape::commits) is empty.
     ///

@@ -15,7 +15,9 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The random key of this operation in this run. Its draws depend on nothing else.
+    /// The random key of this operation in this run. Its draws depend on nothing else. Draws for the rows of a batch should
+    /// depend on their positions in the global batch, [`first_row`](Context::first_row) and those after it, so that several
+    /// tapes together draw what one tape draws.
     pub fn key(&self) -> Key {
         self.path.map_or(self.key, |path| self.key.split(path))
     }

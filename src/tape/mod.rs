@@ -18,6 +18,7 @@ mod inputs;
 mod known_finite;
 mod mask;
 mod mode;
+mod needed_steps;
 mod op;
 mod origin;
 mod param_gradients;

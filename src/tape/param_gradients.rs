@@ -86,7 +86,12 @@ impl ParamGradients {
         self.arrays.iter().fold(0.0, |sum, gradient| sum + reduce::sum_of_squares(gradient))
     }
 
-    /// The elements of each gradient, in the order of the parameters.
+    /// The elements of each gradient, in the order of the parameters; empty if a parameter is not trainable.
+    pub(crate) fn arrays(&self) -> impl Iterator<Item = &[f32]> {
+        self.arrays.iter().map(|array| &**array)
+    }
+
+    /// The elements of each gradient for changes, in the order of the parameters.
     pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         self.arrays.iter_mut().map(|array| &mut **array)
     }

@@ -41,6 +41,11 @@ impl StateUpdates {
         self.ready = true;
     }
 
+    /// The index and the length of each state parameter.
+    pub(super) fn params(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.params.iter().map(|(index, shape)| (*index, shape.len()))
+    }
+
     /// The index and the new values of each state parameter; empty if the last run did not compute them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, View<'_>)> {
         let pairs = self.params.iter().zip(&self.values).filter(|_| self.ready);

@@ -49,7 +49,7 @@ pub struct Tape {
     /// One more than the largest index of a trainable parameter of the recording.
     trainable_end: usize,
     /// Whether the last run succeeded.
-    has_run: bool,
+    pub(super) has_run: bool,
 }
 
 impl Tape {
@@ -115,27 +115,43 @@ impl Tape {
     /// # Panics
     /// When `params` are not those of the recording.
     pub fn run(&mut self, params: &Params, key: Key) -> Result<()> {
+        self.run_rows(params, key, 0)
+    }
+
+    /// Computes all values for the rows of a larger batch that begin with row `first_row`, as for
+    /// [`Compile::shards`](crate::Compile::shards). Operations draw for a row what a run of the whole batch would draw.
+    ///
+    /// # Errors
+    /// Those of [`run`](Tape::run). Rows are numbered within the larger batch.
+    ///
+    /// # Panics
+    /// When `params` are not those of the recording.
+    pub fn run_rows(&mut self, params: &Params, key: Key, first_row: usize) -> Result<()> {
         self.check_params(params);
         self.has_run = false;
-        spin_wait::with_spinning_threads(|| self.forward(params, key))?;
+        self.state_updates.discard();
+        spin_wait::with_spinning_threads(|| {
+            (0..self.steps.len()).try_for_each(|step| self.step_forward(step, params, key, first_row))?;
+            self.state_updates.compute(&mut self.steps, &self.buffers, params);
+            Ok::<(), Error>(())
+        })?;
         self.has_run = true;
         Ok(())
     }
 
-    fn forward(&mut self, params: &Params, key: Key) -> Result<()> {
-        self.state_updates.discard();
-        for step in &mut self.steps {
-            let path = (self.mode == Mode::Training).then_some(step.path);
-            let context = Context { key, path, first_row: 0, faults: &self.faults };
-            let (before, after) = self.buffers.split_at_mut(step.output);
-            let inputs = Inputs { sources: &step.inputs, buffers: before, params };
-            step.op.forward(inputs, &mut after[0], context);
-            if let Some((row, problem)) = self.faults.take() {
-                return Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) });
+    pub(super) fn step_forward(&mut self, step: usize, params: &Params, key: Key, first_row: usize) -> Result<()> {
+        let step = &mut self.steps[step];
+        let path = (self.mode == Mode::Training).then_some(step.path);
+        let context = Context { key, path, first_row, faults: &self.faults };
+        let (before, after) = self.buffers.split_at_mut(step.output);
+        let inputs = Inputs { sources: &step.inputs, buffers: before, params };
+        step.op.forward(inputs, &mut after[0], context);
+        match self.faults.take() {
+            None => Ok(()),
+            Some((row, problem)) => {
+                Err(Error::Fault { place: step.place(), row, rows: "batch", problem: Box::new(problem) })
             }
         }
-        self.state_updates.compute(&mut self.steps, &self.buffers, params);
-        Ok(())
     }
 
     /// The number of bytes of the values and gradients, without buffers that operations own.
@@ -316,7 +332,7 @@ impl Tape {
         ArrayViewD::from_shape(IxDyn(shape.sizes()), gradient).ok()
     }
 
-    fn source(&self, id: ValueId) -> Source {
+    pub(super) fn source(&self, id: ValueId) -> Source {
         assert!(id.stamp == self.stamp, "a ValueId was used with a Tape that it does not belong to");
         self.vars[id.var]
     }

@@ -11,7 +11,7 @@ use gradus::layers::*;
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::ops::Padding;
-use gradus::optimizers::{Adam, RmsProp, Sgd};
+use gradus::optimizers::{Adam, Clip, RmsProp, Sgd};
 use gradus::regularizers::{L1, L2};
 use gradus::testing::LayerSample;
 use gradus::{BatchEnd, Callback, Compile, Fit, Flow, Graph, Model, Progress, Result, Sequential, Shape};
@@ -152,6 +152,24 @@ fn check_masks(threads: usize) {
     model.fit(&data, fit).unwrap();
     keep(model);
     assert_eq!((steps.steps, steps.later), (2 * 8, 0), "masks allocate in steps 2 to 8 on {threads} threads");
+}
+
+/// A batch in shards of two sizes, with statistics, penalties and clipping.
+fn check_shards(threads: usize) {
+    let network = Sequential::new([30])
+        .add(Dense::new(300).activation(Activation::Relu).kernel_regularizer(L2::new(0.1)))
+        .add(BatchNorm::new())
+        .add(Dropout::new(0.2))
+        .add(Dense::new(3).activation(Activation::Softmax));
+    let x = Array2::from_shape_fn((231, 30), |(i, j)| ((i + 3 * j) % 7) as f32);
+    let data = Arrays::new(x, Array1::from_shape_fn(231, |i| (i % 3) as u8)).unwrap();
+    let settings = Compile::new(Adam::default().clip(Clip::GlobalNorm(1.0)), SparseCategoricalCrossentropy::new());
+    let mut model = network.compile(settings.metric(Accuracy).shards(3).threads(threads)).unwrap();
+    let mut steps = Steps::default();
+    let fit = Fit::new().epochs(2).batch_size(32).validation(&data).progress(Progress::Quiet).callback(&mut steps);
+    model.fit(&data, fit).unwrap();
+    keep(model);
+    assert_eq!((steps.steps, steps.later), (2 * 8, 0), "shards allocate in steps 2 to 8 on {threads} threads");
 }
 
 /// All layers, in the order of their list.
@@ -382,6 +400,7 @@ fn later_steps_allocate_nothing() {
         check_graph(threads);
         check_open_axes(threads);
         check_masks(threads);
+        check_shards(threads);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.broadcast(|_| rayon::yield_now()); // every thread has started
         check_operations(&pool);

@@ -142,7 +142,7 @@ fn a_last_batch_of_one_row_for_batch_normalization() {
     let data = Arrays::new(Array2::<f32>::zeros((5, 4)), Array2::<f32>::zeros((5, 3))).unwrap();
     let text = rejected(network.compile(settings()).unwrap().fit(&data, quiet().batch_size(4)));
     let expected = "batch_normalization: batch_norm: found shape 1 × 4, expected at least two rows for the \
-                    statistics; choose a batch size that does not leave a batch of one row";
+                    statistics; choose a batch size that does not leave a batch, or a shard of a batch, of one row";
     assert_eq!(text, expected);
 }
 

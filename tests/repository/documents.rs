@@ -135,7 +135,7 @@ fn named_tests_exist() {
 }
 
 /// The documents, apart from the changelog, which names files of earlier versions.
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 16] = [
     "CONTRIBUTING.md",
     "README.md",
     "benches/README.md",
@@ -149,6 +149,7 @@ const DOCUMENTS: [&str; 15] = [
     "docs/models.md",
     "docs/onnx.md",
     "docs/reproducibility.md",
+    "docs/shards.md",
     "docs/tutorial.md",
     "examples/README.md",
 ];

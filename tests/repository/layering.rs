@@ -10,6 +10,7 @@ const LEVELS: [&[&str]; 12] = [
         "axes",
         "axis_order",
         "error",
+        "exchange",
         "files",
         "forward",
         "lookup",

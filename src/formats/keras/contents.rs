@@ -66,6 +66,9 @@ impl<'a> Outgoing<'a> {
         if let Some(counters) = self.model.counters() {
             gradus["key"] = json!(format!("{:x}", counters.key));
             gradus["epoch"] = json!(counters.epoch);
+            if self.model.shards() != 1 {
+                gradus["shards"] = json!(self.model.shards());
+            }
         }
         if !self.description.chain {
             gradus["inputs"] = self.description.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -156,6 +159,7 @@ impl Incoming {
         let state = state::read(&self.description, &training.optimizer, optimizer.initial_state(), self.variables?)?;
         let optimizer = registry.make_optimizer(&state::with_rate(&training.optimizer, state.rate)).map_err(wrong)?;
         let settings = training.settings(optimizer, &self.description.outputs(), registry)?;
+        let settings = settings.shards(self.gradus["shards"].as_u64().map_or(1, |shards| shards as usize));
         let mut model = architecture.compile(settings).map_err(wrong)?;
         for StateArray { number, weight, values } in &state.arrays {
             let id = model.params().id(weight).map_err(wrong)?;

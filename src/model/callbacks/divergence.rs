@@ -199,7 +199,8 @@ impl Snapshot {
     }
 
     fn restore_to(&self, model: &mut Model) -> Result<()> {
-        let Model { architecture, training, .. } = model;
+        let Model { architecture, training, changed, .. } = model;
+        *changed = true;
         let params = architecture.params_mut();
         let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
         training.optimizer.copy_from(params, &self.optimizer, &self.params);

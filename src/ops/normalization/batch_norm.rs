@@ -61,8 +61,8 @@ impl Op for BatchNorm {
         check_batch_norm(self.momentum, self.epsilon)?;
         check_columns(*x, columns)?;
         if x.rows() < 2 {
-            let remedy =
-                "at least two rows for the statistics; choose a batch size that does not leave a batch of one row";
+            let remedy = "at least two rows for the statistics; choose a batch size that does not leave a batch, or a shard \
+                          of a batch, of one row";
             // Report only the shape of the input, as those of the statistics fit.
             return Err(Error::expected(remedy).of(*x));
         }

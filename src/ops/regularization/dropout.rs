@@ -1,5 +1,5 @@
 //! y = x · m, dx = dy · m, with m = 0 with probability `rate` and 1 / (1 − rate) otherwise (inverted dropout). The
-//! factors m are stored for the backward pass.
+//! factors m are stored for the backward pass. They depend on positions in the global batch.
 
 use crate::error::Result;
 use crate::error::check_setting;
@@ -10,6 +10,8 @@ use crate::tape::{Context, Gradients, Inputs, Mode, Op, Var, arity};
 
 struct Dropout {
     rate: f32,
+    /// Whether the elements along the first axis belong to the rows of the batch.
+    by_rows: bool,
     mask: Vec<f32>,
 }
 
@@ -27,7 +29,8 @@ impl Op for Dropout {
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let [x] = inputs.each();
-        dropout::mask(context.key(), self.rate, &mut self.mask);
+        let first = if self.by_rows { context.first_row() * x.shape().sample().len() } else { 0 };
+        dropout::mask(context.key(), self.rate, first, &mut self.mask);
         dropout::apply(&self.mask, &x, y);
     }
 
@@ -47,6 +50,9 @@ impl<'r> Var<'r> {
     /// In training, sets each element to 0 with probability `rate` and divides the others by 1 − rate. In inference,
     /// returns the value unchanged.
     ///
+    /// The elements along the first axis belong to the rows of the batch: a tape that computes later rows of a larger batch
+    /// ([`Tape::run_rows`](crate::tape::Tape::run_rows)) draws what one tape of the whole batch would draw for them.
+    ///
     /// ```
     /// use gradus::{Key, tape::*};
     /// let recorder = Recorder::new(Mode::Training);
@@ -60,10 +66,15 @@ impl<'r> Var<'r> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn dropout(self, rate: f32) -> Var<'r> {
+        self.dropout_by(rate, true)
+    }
+
+    /// [`dropout`](Var::dropout) of a value that has no batch axis if `by_rows` is `false`.
+    pub(crate) fn dropout_by(self, rate: f32, by_rows: bool) -> Var<'r> {
         let recorder = self.recorder();
         match recorder.mode() {
             Mode::Inference => self,
-            Mode::Training => recorder.apply(Dropout { rate, mask: Vec::new() }, &[self]),
+            Mode::Training => recorder.apply(Dropout { rate, by_rows, mask: Vec::new() }, &[self]),
         }
     }
 }

@@ -22,7 +22,8 @@ impl Op for GaussianNoise {
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], context: Context<'_>) {
         let [x] = inputs.each();
-        noise::normal(context.key(), self.stddev, y);
+        let first = context.first_row() * x.shape().sample().len();
+        noise::normal(context.key(), self.stddev, first, y);
         y.iter_mut().zip(x.data()).for_each(|(y, x)| *y += x);
     }
 
@@ -40,7 +41,8 @@ pub(crate) fn check_stddev(stddev: f32) -> Result<()> {
 
 impl<'r> Var<'r> {
     /// In training, adds normal random numbers of mean 0 and standard deviation `stddev`, finite and ≥ 0. In inference,
-    /// returns the value unchanged.
+    /// returns the value unchanged. The elements along the first axis belong to the rows of the batch, as in
+    /// [`dropout`](Var::dropout).
     ///
     /// ```
     /// use gradus::{Key, tape::*};
