@@ -66,6 +66,7 @@ mod stateful;
 #[cfg(test)]
 mod tests;
 mod training;
+mod unrolled;
 mod weight_files;
 mod weights;
 

@@ -7,7 +7,7 @@ use super::layer::OnnxGraph;
 use super::layer_settings::{axis, flag, number, setting, word};
 use super::merging_nodes::{MERGING, add, concatenate, dot, merge, multiply};
 use super::node::Attribute;
-use super::normalization_nodes::{batch_norm, group_norm, layer_norm, rms_norm, unit_norm};
+use super::normalization_nodes::{batch_norm, group_norm, layer_norm, normalization, rms_norm, unit_norm};
 use super::proto::element;
 use super::recurrent_layers;
 use super::reshaping_nodes::{cropping, flatten, permute, repeat_vector, reshape, zero_padding};
@@ -65,6 +65,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("Maximum", |writer, _| merge(writer, "Max")),
     ("Minimum", |writer, _| merge(writer, "Min")),
     ("Multiply", multiply),
+    ("Normalization", normalization),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("PReLU", prelu),
     ("Permute", permute),

@@ -24,11 +24,11 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 3] = ["ConvLSTM2D", "Masking", "Normalization"];
+const NOT_EXPORTED: [&str; 2] = ["ConvLSTM2D", "Masking"];
 
 /// Layers whose nodes may become `OnnxGraph` layers: no single operator computes them with all options.
-const AS_GRAPHS: [&str; 7] =
-    ["Dot", "Permute", "RMSNormalization", "ReLU", "Resizing", "UnitNormalization", "UpSampling2D"];
+const AS_GRAPHS: [&str; 8] =
+    ["Dot", "Normalization", "Permute", "RMSNormalization", "ReLU", "Resizing", "UnitNormalization", "UpSampling2D"];
 
 /// Activations that cannot be exported.
 const NOT_EXPORTED_ACTIVATIONS: [&str; 6] =
