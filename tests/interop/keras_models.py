@@ -94,6 +94,7 @@ def back(folder):
             if path.endswith("h5"):
                 restore_optimizer(model, path)
             assert int(model.optimizer.iterations.numpy()) > 0, f"{path}: the optimizer has made no step"
+            model.run_eagerly = True  # compilation takes most of the time
             model.train_on_batch(alone(under("x")), alone(under("y")))
         print(f"{path}: as it was")
 
@@ -682,7 +683,7 @@ def applications(folder):
         x, y = rng.normal(size=(6, 32, 32, 3)).astype("float32"), np.eye(5, dtype="float32")[rng.integers(5, size=6)]
         for ending in ["keras", "h5"]:
             model.compile(keras.optimizers.SGD(0.01), loss="categorical_crossentropy", run_eagerly=True)
-            model.optimizer.build(model.trainable_variables)
+            model.train_on_batch(x, y)
             describe(model, x, y, f"{folder}/{name}_{ending}.{ending}")
         print(f"{name}: {model.count_params()} parameters")
 
