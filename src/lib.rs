@@ -75,7 +75,9 @@ mod target;
 /// import formats.
 const FORMAT_LAYERS: &[(&str, registry::Constructor<dyn layers::Layer>)] = &[
     #[cfg(feature = "onnx")]
-    (<formats::onnx::OnnxGraph as FromSpec>::CLASS, |spec, _| Ok(Box::new(spec.make::<formats::onnx::OnnxGraph>()?))),
+    (<formats::onnx::OnnxGraph as FromSpec>::CLASS, |spec, classes| {
+        Ok(Box::new(spec.make_with::<formats::onnx::OnnxGraph>(classes)?))
+    }),
 ];
 
 pub mod architecture;

@@ -25,10 +25,12 @@ pub(crate) struct ClassRegistry {
     /// The [`Constructor`] of each custom class, by the names of its kind and class. Type-erased, as the traits of the
     /// kinds import this module.
     added: BTreeMap<(&'static str, &'static str), Arc<dyn Any + Send + Sync>>,
+    /// The memory in bytes that the contents of a part may take; `None` for the default of the part.
+    pub(crate) memory_limit: Option<u64>,
 }
 
 /// The registry of the built-in classes alone.
-pub(crate) static BUILT_IN: ClassRegistry = ClassRegistry { added: BTreeMap::new() };
+pub(crate) static BUILT_IN: ClassRegistry = ClassRegistry { added: BTreeMap::new(), memory_limit: None };
 
 impl ClassRegistry {
     /// Adds a class. It replaces one with the same name.

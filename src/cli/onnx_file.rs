@@ -137,7 +137,7 @@ impl OnnxFile {
         let values = graph.run(&tensors)?;
         let output = |(name, tensor): (&str, Tensor)| {
             let integers = || tensor.integer_array().map(|array| array.mapv(|number| number as f32));
-            let values = tensor.array().or_else(integers).unwrap_or_default();
+            let values = rows_of(tensor.array().or_else(integers).unwrap_or_default());
             Prediction { name: name.to_owned(), values, classes: None }
         };
         Ok(Predictions { rows, outputs: graph.outputs().into_iter().zip(values).map(output).collect() })
@@ -147,6 +147,11 @@ impl OnnxFile {
 /// Whether an input has a size that is not known, besides the number of rows.
 fn is_open(sizes: Option<&[Option<usize>]>) -> bool {
     sizes.is_none_or(|sizes| sizes.iter().skip(1).any(Option::is_none))
+}
+
+/// Makes a number, such as an output from which a graph removes all axes of size 1, the only row of an array.
+fn rows_of(values: ndarray::ArrayD<f32>) -> ndarray::ArrayD<f32> {
+    if values.ndim() == 0 { values.insert_axis(Axis(0)) } else { values }
 }
 
 /// Adds an axis of rows to a single sample.
@@ -167,5 +172,16 @@ fn copy(path: &Path, problem: &Error) -> Error {
         Error::Format { path, problem } => Error::Format { path: path.clone(), problem: problem.clone() },
         Error::Unsupported { path, parts } => Error::Unsupported { path: path.clone(), parts: parts.clone() },
         other => wrong(path, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_one_row() {
+        assert_eq!(rows_of(ndarray::arr0(2.0).into_dyn()).shape(), [1]);
+        assert_eq!(rows_of(ndarray::arr2(&[[1.0, 2.0]]).into_dyn()).shape(), [1, 2]);
     }
 }

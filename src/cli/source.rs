@@ -8,7 +8,7 @@ use crate::formats::MemoryLimit;
 use crate::formats::npz;
 use crate::formats::torch::StateDict;
 use crate::model::Model;
-use crate::save::SafeTensors;
+use crate::save::{Registry, SafeTensors};
 use crate::tape::Params;
 use std::path::Path;
 
@@ -98,7 +98,7 @@ impl Source {
             ));
         }
         match ending(path) {
-            "safetensors" => safetensors(path),
+            "safetensors" => safetensors(path, limit),
             "npz" => {
                 let skipped = npz::read_with(path, limit)?.skipped.into_iter().collect();
                 let params = npz::read_params_with(path, limit)?;
@@ -221,10 +221,11 @@ pub(super) fn single(path: &Path, model: &Model) -> Result<(ValueInfo, ValueInfo
 }
 
 /// Reads a model of this library, or arrays of any program.
-fn safetensors(path: &Path) -> Result<Source> {
+fn safetensors(path: &Path, limit: MemoryLimit) -> Result<Source> {
     let contents = SafeTensors::read(path)?;
     if contents.metadata.contains_key("gradus.model") {
-        return Ok(Loaded::of_model(Model::load(path)?, "gradus model"));
+        let registry = limit.given().map_or_else(Registry::new, |bytes| Registry::new().memory_limit(bytes));
+        return Ok(Loaded::of_model(Model::load_with(path, &registry)?, "gradus model"));
     }
     if contents.metadata.keys().any(|key| key.starts_with("gradus.")) {
         return Ok(Source::arrays(Params::load(path)?, "gradus arrays"));

@@ -35,6 +35,12 @@ impl MemoryLimit {
         MemoryLimit { bytes: Some(bytes) }
     }
 
+    /// The limit in bytes, unless it is the default.
+    #[cfg(feature = "cli")]
+    pub(crate) const fn given(self) -> Option<u64> {
+        self.bytes
+    }
+
     /// The budget for a file of this length.
     pub(crate) fn budget(self, file_length: usize) -> Budget {
         let length = u64::try_from(file_length).unwrap_or(u64::MAX);
@@ -63,7 +69,8 @@ impl Budget {
             }
             _ => Err(format!(
                 "its contents need more memory than the limit of {}; if the file comes from a trusted source, raise the \
-                 limit with MemoryLimit, or with --memory in the program",
+                 limit with MemoryLimit, with Registry::memory_limit for a model file of gradus, or with --memory in the \
+                 program",
                 size(self.limit)
             )),
         }

@@ -106,6 +106,14 @@ impl Registry {
         self.with::<dyn Schedule>(T::CLASS, |spec, classes| Ok(Box::new(spec.make_with::<T>(classes)?)))
     }
 
+    /// Sets the memory in bytes that the values of an ONNX graph in a model file may take. Such a graph is part of a model that
+    /// was imported from an ONNX file, and needs this if the import needed a higher
+    /// [`MemoryLimit`](crate::formats::MemoryLimit). Defaults to 256 MiB, plus 256 times the memory of a row of the inputs.
+    pub fn memory_limit(mut self, bytes: u64) -> Registry {
+        self.classes.memory_limit = Some(bytes);
+        self
+    }
+
     fn with<T: Part + ?Sized>(mut self, class: &'static str, make: Constructor<T>) -> Registry {
         self.classes.add(class, make);
         self

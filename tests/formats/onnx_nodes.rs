@@ -116,9 +116,11 @@ fn every_node_gives_the_expected_output_or_is_unsupported() {
 }
 
 /// Attributes without effect on predictions. `docs/onnx.md` lists the reasons.
-const WITHOUT_EFFECT: [&str; 12] = [
+const WITHOUT_EFFECT: [&str; 14] = [
     "Cast.round_mode",
     "Cast.saturate",
+    "CastLike.round_mode",
+    "CastLike.saturate",
     "Conv.kernel_shape",
     "ConvTranspose.kernel_shape",
     "Dropout.ratio",

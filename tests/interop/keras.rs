@@ -10,6 +10,7 @@ use gradus::{Compile, Fit, Model, Progress, Sequential};
 use ndarray::{Array2, ArrayD, ArrayViewD, Axis};
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -79,7 +80,8 @@ fn models_back_to_keras() {
 fn write_back(models_of_keras: &Path, folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for path in models(models_of_keras) {
-        let model = keras::load(&path).unwrap();
+        let arrays = Params::load(path.with_extension("safetensors")).unwrap();
+        let model = load(&path, &arrays);
         let back = folder.join(path.file_name().unwrap());
         keras::save(&model, back.with_extension("keras")).unwrap();
         keras::save(&model, back.with_extension("h5")).unwrap();
@@ -160,13 +162,18 @@ fn step(model: &mut Model, data: &dyn Dataset) {
     model.train_on_batch(data).unwrap();
 }
 
+/// The learning rate of the models in the folder `steep`.
+const STEEP: f32 = (1u32 << 24) as f32;
+
 /// The gradients of one step, computed from a step with a learning rate so large that the previous weights are negligible.
-fn gradients(path: &Path, data: &dyn Dataset) -> Vec<(String, ArrayD<f32>)> {
-    const STEEP: f32 = (1u32 << 24) as f32;
-    let steep = path.with_extension("keras");
-    let mut model = keras::load(steep.parent().unwrap().join("steep").join(steep.file_name().unwrap())).unwrap();
+fn gradients(path: &Path, arrays: &Params) -> Vec<(String, ArrayD<f32>)> {
+    let steep = path.parent().unwrap().join("steep").join(path.file_name().unwrap());
+    // Keras 2 has no other format, and Keras 3 writes optimizers only in the newer one.
+    let steep = [steep.with_extension("keras"), steep.with_extension("h5")].into_iter().find(|steep| steep.exists());
+    let mut model = keras::load(steep.unwrap()).unwrap();
     let before = model.params().clone();
-    step(&mut model, data);
+    let data = batch(&model, arrays);
+    step(&mut model, &data);
     let trainable = before.ids().filter(|id| before.trainable(*id));
     let difference = trainable.map(|id| {
         let name = before.name(id);
@@ -185,17 +192,28 @@ pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
     models
 }
 
+/// Checks every model, and lists all that differ.
+pub(super) fn check_all<T>(models: &[PathBuf], check: impl Fn(&Path) -> T) -> Vec<T> {
+    let checked = models
+        .iter()
+        .map(|path| std::panic::catch_unwind(AssertUnwindSafe(|| check(path))).map_err(|_| path.display().to_string()));
+    let (checked, differing): (Vec<_>, Vec<_>) = checked.partition(Result::is_ok);
+    let differing: Vec<String> = differing.into_iter().filter_map(Result::err).collect();
+    assert!(differing.is_empty(), "{} of {} models differ: {differing:#?}", differing.len(), models.len());
+    checked.into_iter().filter_map(Result::ok).collect()
+}
+
 /// Loads every model of Keras and compares predictions, gradients and one training step with those of Keras.
 #[test]
 #[ignore = "tests/interop/run calls it"]
 fn models_of_keras() {
     let models = models(&folder().join("keras"));
-    let checked: Vec<Checked> = models.iter().map(|path| check_model(path)).collect();
+    let checked = check_all(&models, check_model);
     let trained = checked.iter().filter(|model| model.arrays > 0).count();
     println!("{} models of Keras, {trained} of them trained for a step", models.len());
-    let [arrays, canceling] = [|model: &Checked| model.arrays, |model: &Checked| model.canceling]
-        .map(|count| checked.iter().map(count).sum::<usize>());
-    println!("{arrays} gradients, {canceling} of them further than 1e-5 apart, where Keras is as far from float64");
+    let arrays: usize = checked.iter().map(|model| model.arrays).sum();
+    let noise: Vec<f32> = checked.iter().flat_map(|model| model.noise.iter().copied()).collect();
+    println!("{arrays} gradients; {}", check_noise(noise));
     let predictions = checked.iter().fold(0.0f32, |worst, model| worst.max(model.predictions));
     println!("predictions at most {predictions:.2} of their bound apart");
     assert!(models.len() >= 200 && trained >= 100);
@@ -207,7 +225,9 @@ fn models_of_keras() {
 fn recurrent_models_of_keras() {
     let recurrent = folder().join("recurrent");
     let models = models(&recurrent);
-    let trained = models.iter().filter(|path| check_model(path).arrays > 0).count();
+    let checked = check_all(&models, check_model);
+    let trained = checked.iter().filter(|model| model.arrays > 0).count();
+    println!("{}", check_noise(checked.into_iter().flat_map(|model| model.noise).collect()));
     println!("{} models of Keras with recurrent layers, {trained} of them trained for a step", models.len());
     assert!(models.len() >= 200 && trained >= 100);
     write_back(&recurrent, &folder().join("recurrent_back"));
@@ -222,15 +242,10 @@ fn applications_of_keras() {
     let back = folder.join("back");
     fs::create_dir_all(&back).unwrap();
     let paths = models(&folder);
-    for path in &paths {
+    check_all(&paths, |path| {
         let (place, start) = (path.display().to_string(), Instant::now());
         let checked = check_model(path);
-        println!(
-            "{place}: {} gradients, {} of them canceling, {:.1?}",
-            checked.arrays,
-            checked.canceling,
-            start.elapsed()
-        );
+        println!("{place}: {} gradients, {:.1?}; {}", checked.arrays, start.elapsed(), check_noise(checked.noise));
         let mut model = keras::load(path).unwrap();
         let name = path.file_stem().unwrap();
         keras::save(&model, back.join(name).with_extension("keras")).unwrap();
@@ -260,7 +275,7 @@ fn applications_of_keras() {
                 "{place}: a weight is {apart} apart after an import from ONNX"
             );
         }
-    }
+    });
     assert_eq!(paths.len(), 10);
 }
 
@@ -305,14 +320,41 @@ struct Checked {
     predictions: f32,
     /// Number of compared gradients; 0 for models with dropout.
     arrays: usize,
-    /// Number of gradients in which terms nearly cancel.
-    canceling: usize,
+    /// The errors of gradients that are further than the bound from those of Keras, as in [`MOST_NOISE`].
+    noise: Vec<f32>,
+}
+
+/// Where terms nearly cancel, and in deep networks, float32 gradients have larger errors than 10⁻⁵. Those of gradus and of Keras
+/// are compared with gradients in float64: an error of gradus is divided by the largest one of Keras over several perturbations
+/// of the last digit of the weights. This limits the quotient of each array, which varies by chance.
+const MOST_NOISE: f32 = 6.0;
+
+/// The limit of the median quotient, which shows that gradients of gradus are as exact as those of Keras.
+const MEDIAN_NOISE: f32 = 1.25;
+
+/// Checks the median error of several gradients and describes it.
+fn check_noise(mut noise: Vec<f32>) -> String {
+    noise.sort_by(f32::total_cmp);
+    let [median, most] =
+        [noise.len() / 2, noise.len().saturating_sub(1)].map(|rank| noise.get(rank).copied().unwrap_or(0.0));
+    let found = format!("{} further apart; errors {median:.2} of Keras' in the median, {most:.2} at most", noise.len());
+    assert!(noise.len() < 20 || median <= MEDIAN_NOISE, "{found}");
+    found
+}
+
+/// Loads a model, without settings for training if there is nothing to compare a step with.
+fn load(path: &Path, arrays: &Params) -> Model {
+    let model = match named(arrays, "y").is_empty() {
+        true => keras::load_architecture(path).and_then(|architecture| architecture.into_model()),
+        false => keras::load(path),
+    };
+    model.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check_model(path: &Path) -> Checked {
     let place = path.display().to_string();
     let arrays = Params::load(path.with_extension("safetensors")).unwrap();
-    let mut model = keras::load(path).unwrap_or_else(|error| panic!("{error}"));
+    let mut model = load(path, &arrays);
     let data = batch(&model, &arrays);
     let found = model.predict_dataset(&data).unwrap();
     let mut checked = Checked::default();
@@ -324,27 +366,26 @@ fn check_model(path: &Path) -> Checked {
     if expected.is_empty() {
         return checked;
     }
-    let found = gradients(path, &data);
+    let found = gradients(path, &arrays);
     assert_eq!(found.len(), expected.len(), "{place}: other weights are trained");
+    let before = model.params().clone();
     step(&mut model, &data);
     for (name, found) in &found {
         let expected = &expected[name];
-        let exact = array(&arrays, &format!("exact/{name}"));
+        let [exact, noise, expected_after] =
+            ["exact", "noise", "after"].map(|what| array(&arrays, &format!("{what}/{name}")));
         let apart = largest(&(found - expected));
-        let strict = 1e-5 * largest(expected);
-        // Where terms nearly cancel, the gradients of Keras have larger errors relative to float64: allow the same error.
-        let (far, noise) = (largest(&(found - &exact)), largest(&array(&arrays, &format!("noise/{name}"))));
-        if apart > strict {
-            println!("{place}: gradients of {name} are {apart:e} apart, {far:e} from float64's; Keras' {noise:e}");
-        }
-        assert!(apart <= strict || far <= 3.0 * noise, "{place}: gradients of {name} are {apart} apart");
+        // `gradients` cannot resolve differences below the last digit of the weights, divided by the learning rate.
+        let resolution = f32::EPSILON * largest(&before.get(before.id(name).unwrap())) / STEEP;
+        let strict = 1e-5 * largest(expected) + resolution;
+        let ratio = largest(&(found - &exact)) / largest(&noise);
+        assert!(apart <= strict || ratio <= MOST_NOISE, "{place}: gradients of {name} are {apart} apart: {ratio:.2}");
         checked.arrays += 1;
-        checked.canceling += usize::from(apart > strict);
+        checked.noise.extend((apart > strict).then_some(ratio));
         let after = model.params().get(model.params().id(name).unwrap());
-        let expected_after = array(&arrays, &format!("after/{name}"));
+        let bound = 1e-5 * largest(&expected_after).max(1.0);
         for ((found, after), (gradient, expected)) in found.iter().zip(&after).zip(expected.iter().zip(&expected_after))
         {
-            let bound = 1e-5 * largest(&expected_after).max(1.0);
             // The step of Adam has the size of the sign of a gradient, which noise may change.
             let clear = apart <= strict && gradient.abs() > 1e-6 && found.abs() > 1e-6;
             assert!(!clear || (after - expected).abs() <= bound, "{place}: {name} is {after}, expected {expected}");

@@ -94,6 +94,7 @@ def back(folder):
             if path.endswith("h5"):
                 restore_optimizer(model, path)
             assert int(model.optimizer.iterations.numpy()) > 0, f"{path}: the optimizer has made no step"
+            model.run_eagerly = True  # compilation takes most of the time
             model.train_on_batch(alone(under("x")), alone(under("y")))
         print(f"{path}: as it was")
 
@@ -365,6 +366,11 @@ def weights(model):
     return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_variables}
 
 
+def library(model):
+    """The library of a model: keras, or tf_keras for the form of Keras 2."""
+    return sys.modules[type(model).__module__.split(".")[0]]
+
+
 def loss_weights(model):
     return model.get_compile_config()["loss_weights"]
 
@@ -372,7 +378,7 @@ def loss_weights(model):
 def gradients(model, x, y):
     before = [weight.numpy() for weight in model.weights]
     with tf.GradientTape() as tape:
-        loss = model.compute_loss(x, y, model(x, training=True))
+        loss = model.compute_loss(x, tree.map_structure(tf.convert_to_tensor, y), model(x, training=True))
     learned = weights(model)
     found = dict(zip(learned, tape.gradient(loss, list(learned.values()))))
     for weight, value in zip(model.weights, before):
@@ -387,19 +393,20 @@ def double(value):
 
 def exact_gradients(model, x, y):
     """The gradients in float64. The errors of Keras' float32 gradients exceed rounding where terms nearly cancel."""
-    keras.config.set_floatx("float64")
+    own = library(model)
+    own.backend.set_floatx("float64")
     try:
-        exact = keras.models.model_from_json(model.to_json().replace("float32", "float64"))
+        exact = own.models.model_from_json(model.to_json().replace("float32", "float64"))
         for copy, layer in zip(exact.layers, model.layers):
             copy.trainable = layer.trainable
         exact.set_weights([weight.numpy().astype("float64") for weight in model.weights])
-        again = lambda loss: keras.losses.get(keras.losses.serialize(keras.losses.get(loss)))
+        again = lambda loss: own.losses.get(own.losses.serialize(own.losses.get(loss)))
         loss = model.loss
         loss = {k: again(v) for k, v in loss.items()} if isinstance(loss, dict) else again(loss)
         exact.compile(loss=loss, loss_weights=loss_weights(model))
         return gradients(exact, double(x), double(y))
     finally:
-        keras.config.set_floatx("float32")
+        own.backend.set_floatx("float32")
 
 
 def noise(model, x, y, exact):
@@ -440,17 +447,18 @@ def describe(model, x, y, path):
         exact = exact_gradients(model, x, y)
         arrays |= {f"exact/{name}": g for name, g in exact.items()}
         arrays |= {f"noise/{name}": n for name, n in noise(model, x, y, exact).items()}
-        copy = keras.models.clone_model(model)
+        own = library(model)
+        copy = own.models.clone_model(model)
         for twin, layer in zip(copy.layers, model.layers):
             twin.trainable = layer.trainable
         copy.set_weights([weight.numpy() for weight in model.weights])
-        copy.compile(keras.optimizers.SGD(STEEP), loss=model.loss, loss_weights=loss_weights(model))
+        copy.compile(own.optimizers.SGD(STEEP), loss=model.loss, loss_weights=loss_weights(model))
         os.makedirs(f"{folder}/steep", exist_ok=True)
-        copy.save(f"{folder}/steep/{file}.keras")
+        copy.save(f"{folder}/steep/{file}.{'keras' if own is keras else 'h5'}")
         # With the TensorFlow backend, the gradient of an embedding is sparse and may repeat rows, and Keras squares it before
         # it adds them. Other backends and gradus add them first.
         learned = weights(model)
-        model.optimizer.apply([tf.constant(found[name]) for name in learned], list(learned.values()))
+        model.optimizer.apply_gradients([(tf.constant(found[name]), weight) for name, weight in learned.items()])
         arrays |= {f"after/{name}": v.numpy() for name, v in weights(model).items()}
     arrays = {name: np.ascontiguousarray(array, "float32") for name, array in arrays.items()}
     save_file(arrays, f"{folder}/{file}.safetensors")
@@ -675,7 +683,7 @@ def applications(folder):
         x, y = rng.normal(size=(6, 32, 32, 3)).astype("float32"), np.eye(5, dtype="float32")[rng.integers(5, size=6)]
         for ending in ["keras", "h5"]:
             model.compile(keras.optimizers.SGD(0.01), loss="categorical_crossentropy", run_eagerly=True)
-            model.optimizer.build(model.trainable_variables)
+            model.train_on_batch(x, y)
             describe(model, x, y, f"{folder}/{name}_{ending}.{ending}")
         print(f"{name}: {model.count_params()} parameters")
 

@@ -46,11 +46,11 @@ def one_input():
         "conv_1d": (STEPS, l.Conv1D(3, 2, padding="same", activation="relu")),
         "conv_1d_causal": (STEPS, l.Conv1D(3, 2, padding="causal", dilation_rate=2)),
         "conv_1d_transpose": (STEPS, l.Conv1DTranspose(3, 3, strides=2)),
+        "conv_lstm_2d": ((3, 5, 4, 2), l.ConvLSTM2D(2, 2, return_sequences=True)),
         "conv_2d_transpose": (IMAGE, l.Conv2DTranspose(3, (2, 3), strides=2, padding="same")),
         "conv_2d": (IMAGE, l.Conv2D(4, (2, 3), strides=2, groups=2)),
         "conv_3d": (VOLUME, l.Conv3D(3, (2, 3, 2), strides=(2, 1, 2), padding="same")),
         "conv_3d_transpose": (VOLUME, l.Conv3DTranspose(2, 2, strides=2)),
-        "conv_lstm_2d": ((3, 5, 4, 2), l.ConvLSTM2D(2, 2)),
         "cropping_3d": (VOLUME, l.Cropping3D(((1, 0), (0, 2), (1, 1)))),
         "cropping_1d": (STEPS, l.Cropping1D((1, 2))),
         "cropping_2d": (IMAGE, l.Cropping2D(((1, 2), (0, 1)))),
@@ -228,7 +228,9 @@ def write_optimizers(folder):
     found |= {"other-" + name: getattr(o, name)() for name in ["Adamax", "Ftrl"]}
     if KERAS_2:
         legacy = o.legacy
-        found |= {f"legacy-{name}": getattr(legacy, name)() for name in ["Adadelta", "Adagrad", "Adam", "Nadam", "RMSprop", "SGD"]}
+        found |= {f"legacy-{name}": getattr(legacy, name)() for name in ["Adadelta", "Adam", "SGD"]}
+        # Their formulas differ from those of the later optimizers.
+        found |= {f"other-legacy-{name}": getattr(legacy, name)() for name in ["Adagrad", "Nadam", "RMSprop"]}
         found["legacy-SGD-decay"] = legacy.SGD(0.1, momentum=0.9, decay=0.0)
         found["other-legacy-Adam-decay"] = legacy.Adam(decay=0.1)
         found["other-legacy-Adamax"] = legacy.Adamax()
@@ -249,21 +251,30 @@ def write_optimizers(folder):
 
 def write_metrics(folder):
     m, losses = keras.metrics, keras.losses
-    values = [
-        (None, "mse", ["mse", "mae", m.MeanSquaredError(), m.RootMeanSquaredError(), m.MeanAbsoluteError()]),
-        (None, losses.Huber(), [m.MeanAbsolutePercentageError(), m.MeanSquaredLogarithmicError(), m.LogCoshError()]),
-        (None, losses.LogCosh(), [m.CosineSimilarity(), m.R2Score(class_aggregation="uniform_average")]),
-        ("softmax", "categorical_crossentropy", ["accuracy", "acc", m.CategoricalAccuracy(), m.TopKCategoricalAccuracy(2)]),
-        ("softmax", "categorical_crossentropy", [m.CategoricalCrossentropy(), m.KLDivergence(), m.F1Score(average="macro")]),
-        ("softmax", "sparse_categorical_crossentropy", ["accuracy", m.SparseCategoricalAccuracy()]),
-        ("softmax", "sparse_categorical_crossentropy", [m.SparseTopKCategoricalAccuracy(2), m.SparseCategoricalCrossentropy()]),
-        ("sigmoid", "binary_crossentropy", ["accuracy", m.BinaryAccuracy(threshold=0.4), m.BinaryCrossentropy()]),
-        ("sigmoid", "binary_crossentropy", [m.Precision(), m.Recall(thresholds=0.3), m.AUC()]),
-        (None, losses.CategoricalCrossentropy(from_logits=True), ["accuracy"]),
-        (None, losses.Hinge(), [m.Hinge(), m.SquaredHinge(), m.CategoricalHinge()]),
-        (None, losses.Poisson(), [m.Poisson()]),
-    ]
-    for number, (activation, loss, metrics) in enumerate(values):
+    values = {
+        "errors": (None, "mse", ["mse", "mae", m.MeanSquaredError(), m.MeanAbsoluteError()]),
+        "huber": (None, losses.Huber(), [m.R2Score(class_aggregation="uniform_average")]),
+        "log_cosh": (None, losses.LogCosh(), ["mae"]),
+        "hinge": (None, losses.Hinge(), ["mae"]),
+        "classes": ("softmax", "categorical_crossentropy", [
+            "accuracy", "acc", m.CategoricalAccuracy(), m.TopKCategoricalAccuracy(2), m.F1Score(average="macro")]),
+        "divergence": ("softmax", losses.KLDivergence(), ["accuracy"]),
+        "labels": ("softmax", "sparse_categorical_crossentropy", [
+            "accuracy", m.SparseCategoricalAccuracy(), m.SparseTopKCategoricalAccuracy(2)]),
+        "bits": ("sigmoid", "binary_crossentropy", [
+            "accuracy", m.BinaryAccuracy(threshold=0.4), m.Precision(), m.Recall(thresholds=0.3)]),
+        "logits": (None, losses.CategoricalCrossentropy(from_logits=True), ["accuracy"]),
+        # Losses and metrics without an equivalent.
+        "other-errors": (None, losses.LogCosh(), [
+            m.RootMeanSquaredError(), m.MeanAbsolutePercentageError(), m.MeanSquaredLogarithmicError(), m.LogCoshError(),
+            m.CosineSimilarity()]),
+        "other-classes": ("softmax", "categorical_crossentropy", [m.CategoricalCrossentropy(), m.KLDivergence()]),
+        "other-labels": ("softmax", "sparse_categorical_crossentropy", [m.SparseCategoricalCrossentropy()]),
+        "other-bits": ("sigmoid", "binary_crossentropy", [m.BinaryCrossentropy(), m.AUC()]),
+        "other-hinge": (None, losses.Hinge(), [m.Hinge(), m.SquaredHinge(), m.CategoricalHinge()]),
+        "other-poisson": (None, losses.Poisson(), [m.Poisson()]),
+    }
+    for number, (name, (activation, loss, metrics)) in enumerate(values.items()):
         rng = np.random.default_rng(number)
         x = rng.normal(size=(5, 4)).astype("float32")
         sparse = "sparse" in str(loss)
@@ -273,7 +284,7 @@ def write_metrics(folder):
         model.compile("adam", loss, metrics=metrics)
         model.train_on_batch(x, y)
         for ending in endings():
-            write(folder, f"metrics-{number}-{ending}.{ending}", model, [x], y)
+            write(folder, f"metrics-{name}-{ending}.{ending}", model, [x], y)
     return len(values)
 
 

@@ -1,6 +1,6 @@
 """Writes random models with recurrent layers, with predictions and one training step.
 
-    recurrent_models.py FOLDER N    N models: .keras and .h5 of Keras 3, and each fourth .h5 of tf_keras, without a step
+    recurrent_models.py FOLDER N    N models: .keras and .h5 of Keras 3, and each fourth .h5 of tf_keras
 """
 
 import os
@@ -11,26 +11,25 @@ import keras
 import numpy as np
 import tf_keras
 from keras_models import flip, pick
-from safetensors.numpy import save_file
-
 
 
 def weights(model):
     """Trainable variables by the names that gradus has for them."""
     found = {}
+    own = lambda variable: variable.name.split("/")[-1].split(":")[0]
     for layer in model.layers:
         variables, names = layer.trainable_variables, []
-        if isinstance(layer, keras.layers.Bidirectional):
+        if type(layer).__name__ == "Bidirectional":
             half = len(variables) // 2
             prefixes = ["forward_layer/"] * half + ["backward_layer/"] * half
-            names = [f"{layer.name}/{prefix}{v.name}" for prefix, v in zip(prefixes, variables)]
-        elif isinstance(getattr(layer, "cell", None), keras.layers.StackedRNNCells):
+            names = [f"{layer.name}/{prefix}{own(v)}" for prefix, v in zip(prefixes, variables)]
+        elif type(getattr(layer, "cell", None)).__name__ == "StackedRNNCells":
             cells = layer.cell.cells
             for number, cell in enumerate(cells, 1):
                 owner = layer.name if number == len(cells) else f"{layer.name}_cell_{number}"
-                names += [f"{owner}/{v.name}" for v in cell.trainable_variables]
+                names += [f"{owner}/{own(v)}" for v in cell.trainable_variables]
         else:
-            names = [f"{layer.name}/{v.name}" for v in variables]
+            names = [f"{layer.name}/{own(v)}" for v in variables]
         assert len(names) == len(variables)
         found |= dict(zip(names, variables))
     return found
@@ -59,18 +58,21 @@ def options(rng, kind, library):
     return found
 
 
-def recurrent(rng, library, sequences):
+def recurrent(rng, library, sequences, masked):
     """A recurrent layer, which returns its last output or those of all steps."""
     layers, kind = library.layers, pick(rng, "LSTM", "GRU", "SimpleRNN")
     units, own = int(rng.integers(1, 7)), options(rng, kind, library)
     form = pick(rng, "layer", "layer", "layer", "both", "both", "cell", "cells")
     if form == "cells":
         cell = lambda: getattr(layers, f"{kind}Cell")(int(rng.integers(1, 5)), **options(rng, kind, library))
-        return layers.RNN([cell() for _ in range(rng.integers(1, 4))], return_sequences=sequences)
+        # Keras fails in the first masked step of a stack of one cell.
+        return layers.RNN([cell() for _ in range(rng.integers(2 if masked else 1, 4))], return_sequences=sequences)
     if form == "cell":
         cell = getattr(layers, f"{kind}Cell")(units, **own)
         return layers.RNN(cell, return_sequences=sequences, go_backwards=flip(rng))
-    more = {"go_backwards": form == "layer" and flip(rng), "unroll": flip(rng)}
+    # Keras masks the wrong steps of an unrolled layer that goes backwards, if it sets them to 0.
+    unroll = flip(rng) and not (form == "both" and masked and sequences)
+    more = {"go_backwards": form == "layer" and flip(rng), "unroll": unroll}
     layer = getattr(layers, kind)(units, return_sequences=sequences, **own, **more)
     return layers.Bidirectional(layer, merge_mode=pick(rng, "concat", "sum", "mul", "ave")) if form == "both" else layer
 
@@ -87,15 +89,17 @@ def body(rng, library):
         return inputs, layers.Flatten()(layer(x)), kind
     if kind == "words":
         x = inputs = library.Input((steps,))
-        x = layers.Embedding(base.WORDS, int(rng.integers(1, 6)), mask_zero=flip(rng))(x)
+        masked = flip(rng)
+        x = layers.Embedding(base.WORDS, int(rng.integers(1, 6)), mask_zero=masked)(x)
     else:
         x = inputs = library.Input((steps, int(rng.integers(1, 5))))
-        x = layers.Masking(PADDING)(x) if kind == "masked" else x
+        masked = kind == "masked"
+        x = layers.Masking(PADDING)(x) if masked else x
     for _ in range(rng.integers(0, 3)):
-        x = recurrent(rng, library, True)(x)
+        x = recurrent(rng, library, True, masked)(x)
         if rng.uniform() < 0.3:
             x = layers.TimeDistributed(layers.Dense(int(rng.integers(1, 5)), activation="tanh"))(x)
-    return inputs, recurrent(rng, library, False)(x), kind
+    return inputs, recurrent(rng, library, False, masked)(x), kind
 
 
 def rows_of(rng, kind, inputs):
@@ -132,10 +136,14 @@ def random_model_of_keras_2(seed, path):
     tf_keras.utils.set_random_seed(seed)
     inputs, x, kind = body(rng, tf_keras)
     model = tf_keras.Model(inputs, tf_keras.layers.Dense(3)(x))
+    o = tf_keras.optimizers
+    optimizer = pick(rng, o.SGD(0.1), o.SGD(0.01, momentum=0.9), o.Adam(0.01), o.RMSprop(0.001))
+    model.compile(optimizer, loss=pick(rng, "mse", "mae"), run_eagerly=True)
     x = rows_of(rng, kind, inputs)
-    model.save(path)
-    arrays = {"x/": x, "prediction/": np.asarray(model(x, training=False))}
-    save_file({name: np.ascontiguousarray(array, "float32") for name, array in arrays.items()}, f"{path[:-3]}.safetensors")
+    y = rng.normal(size=(len(x), 3)).astype("float32")
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    base.describe(model, x, y, path)
 
 
 def main(folder, count):

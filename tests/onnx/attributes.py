@@ -134,6 +134,7 @@ CASES = {
     "Shape": Case([X], {"start": [1, -2], "end": [2, -1]}),
     "Gemm": Case([draw(3, 3), draw(3, 3), draw(3, 3)], {"alpha": [0.5], "beta": [0.5], "transA": [1], "transB": [1], "broadcast": [1]}),
     "Dropout": Case([X], {"ratio": [0.25], "seed": [3], "is_test": [0, 1]}, {"is_test": 1}),
+    "CastLike": Case([X, X], {"saturate": [0], "round_mode": ["down"]}),
     "Cast": Case([X], {"to": [TensorProto.INT64], "saturate": [0], "round_mode": ["down"]}, {"to": TensorProto.FLOAT}),
     "ConstantOfShape": Case([SHAPE], {"value": [numpy_helper.from_array(np.array([2.5], np.float32)), numpy_helper.from_array(np.array([3], np.int64))]}, known=(0,)),
     "Constant": Case(

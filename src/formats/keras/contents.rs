@@ -4,7 +4,7 @@ use super::description::ModelDescription;
 use super::object::Config;
 use super::reader::Reader;
 use super::result::Result;
-use super::state::{self, StateArray};
+use super::state::{self, StateArray, Variables};
 use super::training::Training;
 use crate::architecture::Architecture;
 use crate::formats::budget::Budget;
@@ -84,8 +84,8 @@ pub(super) struct Incoming {
     /// `None` unless the training configuration was requested.
     pub(super) training: Option<Training>,
     pub(super) params: Params,
-    /// The variables of the optimizer, in Keras' order.
-    pub(super) variables: Result<Vec<Array>>,
+    /// The variables of the optimizer.
+    pub(super) variables: Result<Variables>,
     /// The data that [`Outgoing::gradus`] wrote.
     pub(super) gradus: Value,
 }

@@ -169,7 +169,7 @@ fn call_inputs(call: &Value, place: &str, masks: &Masks<'_>, reader: &mut Reader
             tensors(&call["args"], &mut inputs)?;
             let implied = |name: &str, value: &Value| match name {
                 "mask" => masks.follows(call),
-                "training" => *value == false,
+                "training" => value.is_boolean(),
                 _ => false,
             };
             arguments(call.get("kwargs"), place, reader, &mut inputs, implied)?;
@@ -178,9 +178,9 @@ fn call_inputs(call: &Value, place: &str, masks: &Masks<'_>, reader: &mut Reader
     Ok(inputs)
 }
 
-/// Reads the further arguments of a call. `initial_state` has further inputs. Others must be null, or `implied` by the layers:
-/// an explicit `training` would override the mode of the model. Keras 3 writes `training` of a `SimpleRNN` as false, and ignores
-/// it.
+/// Reads the further arguments of a call. `initial_state` has further inputs. Others must be null, or `implied` by the layers.
+/// Keras 3 writes the default of `training`, such as true for a `Resizing`, but `fit`, `predict` and `evaluate` replace it by
+/// the mode of the model. In Keras 2, it overrides that mode.
 fn arguments(
     arguments: Option<&Value>,
     place: &str,

@@ -5,6 +5,7 @@ use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, pa
 use super::cudnn;
 use super::description::LayerDescription;
 use super::result::Result;
+use super::state::Variables;
 use super::training::Training;
 use crate::Shape;
 use crate::formats::hdf5::{Group, NewGroup};
@@ -104,13 +105,17 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
     let params = read_weights(&root.group(WEIGHTS)?, &description.layers)?;
     let variables = match root.has(OPTIMIZER) && training.is_some() {
         true => variables(&root.group(OPTIMIZER)?),
-        false => Ok(Vec::new()),
+        false => Ok(Variables::default()),
     };
     Ok(Incoming { description, training, params, variables, gradus })
 }
 
-fn variables(group: &Group<'_>) -> Result<Vec<crate::formats::hdf5::Array>> {
-    group.texts("weight_names")?.iter().map(|name| group.array(name)).collect()
+/// Reads the variables of the optimizer. Before version 2.11, the name of the first ends in `/iter:0` or `/iterations:0`.
+fn variables(group: &Group<'_>) -> Result<Variables> {
+    let names = group.texts("weight_names")?;
+    let last = names.first().and_then(|name| name.rsplit_once('/')).map(|(_, last)| last.trim_end_matches(":0"));
+    let one_group_per_array = matches!(last, Some("iter" | "iterations"));
+    Ok(Variables { arrays: names.iter().map(|name| group.array(name)).collect::<Result<_>>()?, one_group_per_array })
 }
 
 /// Reads the weights. Layers with weights in the file and in the model correspond by their order, as in Keras.

@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{cells, functional, masks, order, sequential, stateful};
+use super::{cells, functional, masks, order, sequential, stateful, unrolled};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -48,6 +48,7 @@ impl ModelDescription {
         let mut model = model.clone();
         stateful::bind(&mut model);
         let cells = cells::replace(&mut model)?;
+        unrolled::check(&model, reader);
         let model = &model;
         let object = match (&model["config"], model["class_name"].as_str()) {
             // The configuration of Keras before version 2.2.3 is a list of layers.

@@ -17,14 +17,21 @@ pub(super) struct StateArray {
 /// The number of a state array, and the name and the shape of its weight.
 type Place<'a> = (Option<usize>, &'a str, Shape);
 
+/// The variables of an optimizer in a file, in their order.
+#[derive(Default)]
+pub(super) struct Variables {
+    pub(super) arrays: Vec<Array>,
+    /// Whether the first array of every weight precedes the second one of any, as in Keras 2.10 and earlier.
+    pub(super) one_group_per_array: bool,
+}
+
 /// Lists the number of each array with the name and the shape of its weight, in Keras' order.
-fn order<'a>(description: &'a ModelDescription, optimizer: &Spec, count: usize) -> Vec<Place<'a>> {
+fn order<'a>(description: &'a ModelDescription, optimizer: &Spec, groups: &[usize], count: usize) -> Vec<Place<'a>> {
     let (mut all, mut first) = (Vec::new(), 0);
     if optimizer.settings().iter().any(|(name, value)| name == "use_ema" && *value == SpecValue::Bool(true)) {
         let trainable = description.weights().filter(|weight| weight.is_trainable());
         all.extend(trainable.map(|weight| (None, weight.name(), weight.shape())));
     }
-    let groups = groups(optimizer);
     for group in groups {
         let numbers = first..(first + group).min(count);
         for weight in description.weights().filter(|weight| weight.is_trainable()) {
@@ -37,7 +44,7 @@ fn order<'a>(description: &'a ModelDescription, optimizer: &Spec, count: usize) 
 
 /// Lists the number and the weight of each state array of an optimizer with `count` arrays per weight, in Keras' order.
 pub(super) fn in_order<'a>(description: &'a ModelDescription, optimizer: &Spec, count: usize) -> Vec<Place<'a>> {
-    order(description, optimizer, count)
+    order(description, optimizer, groups(optimizer), count)
 }
 
 /// The state of an optimizer in a file.
@@ -52,10 +59,13 @@ pub(super) fn read(
     description: &ModelDescription,
     optimizer: &Spec,
     first: &[f32],
-    variables: Vec<Array>,
+    variables: Variables,
 ) -> Result<State> {
-    let order = order(description, optimizer, first.len());
-    let mut variables = variables.into_iter().peekable();
+    let Variables { arrays, one_group_per_array } = variables;
+    let single = vec![1; first.len()];
+    let groups = if one_group_per_array { &single } else { groups(optimizer) };
+    let order = order(description, optimizer, groups, first.len());
+    let mut variables = arrays.into_iter().peekable();
     let step = match variables.next() {
         None => 0,
         Some(Array { values: Values::Integers(values), .. }) => values.first().map_or(0, |step| (*step).max(0) as u64),
@@ -91,6 +101,14 @@ pub(super) fn read(
             let class = optimizer.class();
             return Err(format!("its {class} has u_product {found} at step {step}, expected {expected}"));
         }
+    }
+    // Keras 2 stores a momentum for SGD without one, and earlier versions a single number for each unused array of Adam.
+    for weight in description.weights().filter(|weight| weight.is_trainable()) {
+        variables.next_if(|array| match optimizer.class() {
+            "SGD" => first.is_empty() && array.shape == weight.shape(),
+            "Adam" => one_group_per_array && array.shape.len() == 1,
+            _ => false,
+        });
     }
     match variables.next() {
         None => Ok(State { step, rate, arrays }),
@@ -141,4 +159,52 @@ pub(super) fn with_rate(optimizer: &Spec, rate: Option<f32>) -> Spec {
         spec = spec.with(name.clone(), value);
     }
     spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contents::describe;
+    use super::*;
+    use crate::optimizers::{Adam, Optimizer, Sgd};
+    use crate::save::Registry;
+    use serde_json::{Value, json};
+
+    fn array(shape: impl Into<Shape>, value: f32) -> Array {
+        let shape = shape.into();
+        Array { shape, values: Values::Floats(vec![value; shape.len()]) }
+    }
+
+    /// Reads the state of a model with a kernel of 3 × 2 and a bias of 2 elements, after 4 steps.
+    fn read_state(
+        optimizer: &dyn Optimizer,
+        arrays: Vec<Array>,
+        one_group_per_array: bool,
+    ) -> Result<Vec<(String, usize, f32)>> {
+        let input = json!({"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 3]}});
+        let dense = json!({"class_name": "Dense", "config": {"name": "d", "units": 2}});
+        let model = json!({"class_name": "Sequential", "config": {"name": "s", "layers": [input, dense]}});
+        let (description, _) = describe(&model, &Value::Null, None, None, &Registry::new(), false)?;
+        let steps = Array { shape: Shape::SCALAR, values: Values::Integers(vec![4]) };
+        let arrays = std::iter::once(steps).chain(arrays).collect();
+        let variables = Variables { arrays, one_group_per_array };
+        let state = read(&description, &optimizer.spec(), optimizer.initial_state(), variables)?;
+        assert_eq!(state.step, 4);
+        let numbered = |array: StateArray| Some((array.weight, array.number?, array.values[0]));
+        Ok(state.arrays.into_iter().filter_map(numbered).collect())
+    }
+
+    #[test]
+    fn states_of_keras_2_are_read() {
+        let [kernel, bias] = ["d/kernel", "d/bias"].map(str::to_owned);
+        let momenta = || vec![array([3, 2], 1.0), array([2], 2.0)];
+        assert_eq!(read_state(&Sgd::new(0.1), momenta(), false), Ok(Vec::new()));
+        assert_eq!(read_state(&Sgd::new(0.1), momenta(), true), Ok(Vec::new()));
+        let moments = || [momenta(), vec![array([3, 2], 3.0), array([2], 4.0)]].concat();
+        let expected = vec![(kernel.clone(), 0, 1.0), (bias.clone(), 0, 2.0), (kernel, 1, 3.0), (bias, 1, 4.0)];
+        assert_eq!(read_state(&Adam::default(), moments(), true), Ok(expected.clone()));
+        let unused = [moments(), vec![array([1], 0.0), array([1], 0.0)]].concat();
+        assert_eq!(read_state(&Adam::default(), unused, true), Ok(expected));
+        assert!(read_state(&Adam::default(), moments(), false).is_err());
+        assert!(read_state(&Sgd::new(0.1).momentum(0.9), moments(), true).is_err());
+    }
 }

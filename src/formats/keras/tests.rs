@@ -276,6 +276,27 @@ fn one_message_reports_every_problem_of_a_file() {
 }
 
 #[test]
+fn unrolled_layers_of_which_keras_masks_the_wrong_steps_are_rejected() {
+    let model = |masked: bool, unroll: bool, sequences: bool| {
+        let lstm = json!({"class_name": "LSTM", "config": {"name": "lstm", "units": 2, "unroll": unroll,
+            "return_sequences": sequences}});
+        let both = json!({"class_name": "Bidirectional", "config": {"name": "both", "layer": lstm}});
+        let mut layers =
+            vec![json!({"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 3, 2]}})];
+        layers.extend(masked.then(|| json!({"class_name": "Masking", "config": {"name": "m", "mask_value": 0.0}})));
+        layers.push(both);
+        json!({"class_name": "Sequential", "config": {"name": "s", "layers": layers}})
+    };
+    let read = |model| super::contents::describe(&model, &Value::Null, None, None, &Registry::new(), false).map(|_| ());
+    let error = "layer \"both\" (Bidirectional): with unroll=true and a mask, Keras sets wrong steps to 0 when it goes \
+        backwards; save it with unroll=false";
+    assert_eq!(read(model(true, true, true)), Err(error.into()));
+    for (masked, unroll, sequences) in [(false, true, true), (true, false, true), (true, true, false)] {
+        assert_eq!(read(model(masked, unroll, sequences)), Ok(()));
+    }
+}
+
+#[test]
 fn arguments_of_calls_and_frozen_models_are_read() {
     let dense = json!({"class_name": "Dense", "config": {"name": "d", "units": 2}, "name": "d",
         "inbound_nodes": [[["x", 0, 0, {"training": false}]]]});
@@ -286,7 +307,7 @@ fn arguments_of_calls_and_frozen_models_are_read() {
     let error = described(&model, self::model().1).unwrap_err();
     assert_eq!(error, "layer \"d\": it is called with training=false, which is not supported");
     model["config"]["layers"][1]["inbound_nodes"] = json!([{"args": [{"class_name": "__keras_tensor__",
-        "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null}}]);
+        "config": {"shape": [null, 3], "keras_history": ["x", 0, 0]}}], "kwargs": {"mask": null, "training": true}}]);
     let (description, _) =
         super::contents::describe(&model, &Value::Null, None, None, &Registry::new(), false).unwrap();
     assert!(description.weights().all(|weight| !weight.is_trainable()));

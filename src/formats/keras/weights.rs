@@ -3,8 +3,9 @@
 use super::contents::{Outgoing, Variable, insert, values};
 use super::description::LayerDescription;
 use super::result::Result;
+use super::state::Variables;
 use crate::Shape;
-use crate::formats::hdf5::{Array, Group, NewGroup};
+use crate::formats::hdf5::{Group, NewGroup};
 use crate::tape::Params;
 use std::collections::BTreeSet;
 
@@ -68,10 +69,11 @@ pub(super) fn read_layers(root: &Group<'_>, layers: &[LayerDescription]) -> Resu
 }
 
 /// Reads the variables of the optimizer. Empty if the file has none.
-pub(super) fn read_optimizer(root: &Group<'_>) -> Result<Vec<Array>> {
+pub(super) fn read_optimizer(root: &Group<'_>) -> Result<Variables> {
     if !root.has("optimizer") {
-        return Ok(Vec::new());
+        return Ok(Variables::default());
     }
     let group = root.group(OPTIMIZER)?;
-    (0..group.len()).map(|number| group.array(&number.to_string())).collect()
+    let arrays = (0..group.len()).map(|number| group.array(&number.to_string())).collect::<Result<_>>()?;
+    Ok(Variables { arrays, one_group_per_array: false })
 }

@@ -7,7 +7,7 @@ use super::layer::OnnxGraph;
 use super::layer_settings::{axis, flag, number, setting, word};
 use super::merging_nodes::{MERGING, add, concatenate, dot, merge, multiply};
 use super::node::Attribute;
-use super::normalization_nodes::{batch_norm, group_norm, layer_norm, rms_norm, unit_norm};
+use super::normalization_nodes::{batch_norm, group_norm, layer_norm, normalization, rms_norm, unit_norm};
 use super::proto::element;
 use super::recurrent_layers;
 use super::reshaping_nodes::{cropping, flatten, permute, repeat_vector, reshape, zero_padding};
@@ -69,6 +69,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("Minimum", |writer, _| merge(writer, "Min")),
     ("MixUp", no_effect),
     ("Multiply", multiply),
+    ("Normalization", normalization),
     (OnnxGraph::CLASS, |writer, spec| graph_nodes::write(writer, &spec.make().map_err(|error| error.to_string())?)),
     ("PReLU", prelu),
     ("Permute", permute),

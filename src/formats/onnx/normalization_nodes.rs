@@ -4,6 +4,7 @@ use super::layer_settings::{flag, missing, number, setting};
 use super::node::Attribute;
 use super::tensor::Tensor;
 use super::writer::Writer;
+use crate::layers::Normalization;
 use crate::{Spec, SpecValue};
 
 type Written = Result<(), String>;
@@ -114,5 +115,39 @@ pub(super) fn unit_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     writer.node("Max", &[&least], &[]);
     let norm = writer.value();
     writer.node_of("Div", &[&x, &norm], &[]);
+    Ok(())
+}
+
+/// Writes (x − mean) / deviation, or mean + x · deviation, with constants that broadcast along the other axes.
+pub(super) fn normalization(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    writer.channels_last();
+    let Some(SpecValue::Ints(axes)) = setting(spec, "axis") else { return Err(missing(spec, "axis")) };
+    let axes: Vec<i64> = axes.iter().map(|axis| writer.axis(*axis)).collect();
+    let first = axes.iter().copied().min().unwrap_or(writer.rank() as i64);
+    let size = |axis: i64| match axes.contains(&axis) {
+        false => Some(1),
+        true => usize::try_from(axis - 1).ok().and_then(|axis| *writer.shape().sizes().get(axis)?),
+    };
+    let sizes: Option<Vec<usize>> = (first..writer.rank() as i64).map(size).collect();
+    let sizes = sizes.ok_or("one of its axes is open")?;
+    let values = |name: &str| match setting(spec, name) {
+        Some(SpecValue::Floats(values)) => Ok(values.clone()),
+        _ => writer.weight_values(name),
+    };
+    let (mean, variance) = (values("mean")?, values("variance")?);
+    let deviation = variance.iter().map(|variance| variance.sqrt().max(Normalization::SMALLEST_DEVIATION)).collect();
+    let tensor = |values: Vec<f32>| Tensor::floats(if values.len() == 1 { Vec::new() } else { sizes.clone() }, values);
+    let [mean, deviation] = [("center", tensor(mean)), ("deviation", tensor(deviation))]
+        .map(|(name, tensor)| writer.fixed_constant(name, tensor));
+    match flag(spec, "invert")? {
+        true => {
+            writer.node("Mul", &[&deviation], &[]);
+            writer.node("Add", &[&mean], &[]);
+        }
+        false => {
+            writer.node("Sub", &[&mean], &[]);
+            writer.node("Div", &[&deviation], &[]);
+        }
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::node::Node;
 use super::proto;
 use super::scope::Weight;
 use super::tensor::{Tensor, Values};
+use crate::formats::budget::MemoryLimit;
 use crate::{Error, Result, Settings, Shape, Spec, SpecValue};
 use prost::Message;
 use std::collections::BTreeMap;
@@ -129,6 +130,9 @@ pub(super) fn read(settings: &mut Settings<'_>) -> Result<OnnxGraph> {
     }
     let rows = if settings.has("rows") { Some(settings.uint("rows")?) } else { None };
     nodes.memory.length = graph.len();
+    if let Some(bytes) = settings.classes.memory_limit {
+        nodes.memory.limit = MemoryLimit::bytes(bytes);
+    }
     OnnxGraph::new(nodes, inputs, rows.filter(|rows| *rows > 0)).map_err(wrong)
 }
 

@@ -7,6 +7,7 @@ use crate::layers::{Declared, Layer, samples};
 use crate::losses::MeanSquaredError;
 use crate::model::{Compile, Model};
 use crate::optimizers::Sgd;
+use crate::save::Registry;
 use crate::{AxisOrder, Shape, Spec, SpecValue, ValueInfo};
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ fn settings() -> Compile {
 }
 
 /// Layers that are not exported.
-const NOT_EXPORTED: [&str; 18] = [
+const NOT_EXPORTED: [&str; 17] = [
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D",
@@ -40,15 +41,15 @@ const NOT_EXPORTED: [&str; 18] = [
     "GlobalMaxPooling3D",
     "Masking",
     "MaxPooling3D",
-    "Normalization",
     "UpSampling3D",
     "ZeroPadding3D",
 ];
 
 /// Layers whose nodes may become `OnnxGraph` layers: no single operator computes them with all options.
-const AS_GRAPHS: [&str; 9] = [
+const AS_GRAPHS: [&str; 10] = [
     "CenterCrop",
     "Dot",
+    "Normalization",
     "Permute",
     "RMSNormalization",
     "RandomCrop",
@@ -256,4 +257,29 @@ fn layers_for_onnxruntime() {
         }
         npz::write_params(folder.join(format!("{}.npz", case.name)), &params).unwrap();
     }
+}
+
+/// The architecture of an exported case after an import.
+fn imported(name: &str) -> crate::architecture::Architecture {
+    let case = cases().into_iter().find(|case| case.name == name).unwrap();
+    let graph = Graph::from_bytes(&to_bytes(&case.model).unwrap()).unwrap();
+    graph.import().unwrap().architecture().unwrap()
+}
+
+#[test]
+fn a_normalization_of_the_last_axis_is_imported_as_a_layer() {
+    for name in ["normalization-0", "normalization-1"] {
+        let classes: Vec<String> = imported(name).layers().map(|layer| layer.spec().class().to_owned()).collect();
+        assert_eq!(classes, ["Normalization"], "{name}");
+    }
+}
+
+#[test]
+fn the_registry_has_the_memory_limit_of_stored_graphs() {
+    let architecture = imported("normalization-2");
+    let specs: Vec<Spec> = architecture.layers().map(|layer| layer.spec()).collect();
+    let graph = specs.iter().find(|spec| spec.class() == "OnnxGraph").unwrap();
+    assert!(Registry::new().make_layer(graph).is_ok());
+    let error = Registry::new().memory_limit(1).make_layer(graph).unwrap_err().to_string();
+    assert!(error.contains("Registry::memory_limit"), "{error}");
 }

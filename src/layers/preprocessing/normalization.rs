@@ -10,9 +10,6 @@ use crate::spec::Spec;
 use crate::tape::Var;
 use ndarray::{ArrayRef, Dimension};
 
-/// The smallest divisor, as in Keras.
-const EPSILON: f32 = 1e-7;
-
 options! {
     /// Standardizes inputs: (x − mean) / max(√variance, 10⁻⁷), with one mean and one variance for each index along the kept
     /// axes. `Normalization` in Keras.
@@ -50,6 +47,9 @@ options! {
 }
 
 impl Normalization {
+    /// The smallest divisor, as in Keras.
+    pub(crate) const SMALLEST_DEVIATION: f32 = 1e-7;
+
     /// Creates the layer for the last axis, as in Keras.
     pub fn new() -> Normalization {
         Normalization::with_defaults()
@@ -146,7 +146,7 @@ impl Layer for Normalization {
                 [mean, variance].map(|values| values.reshape(shape))
             }
         };
-        let deviation = variance.sqrt().clip(EPSILON, f32::INFINITY);
+        let deviation = variance.sqrt().clip(Self::SMALLEST_DEVIATION, f32::INFINITY);
         vec![if self.invert { mean + x * deviation } else { (x - mean) / deviation }]
     }
 

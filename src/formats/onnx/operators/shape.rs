@@ -6,6 +6,7 @@ use super::normalization::INFERENCE;
 use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
+use crate::formats::onnx::proto::element;
 use crate::formats::onnx::scope::{Recorded, Scope, Value};
 use crate::tape::Var;
 
@@ -38,6 +39,14 @@ pub(super) const OPERATORS: &[Operator] = &[
             ignored("round_mode", "it affects only 8-bit floats").since(24),
         ],
     ),
+    operator(
+        "CastLike",
+        15,
+        &[
+            ignored("saturate", "it affects only 8-bit floats").since(19),
+            ignored("round_mode", "it affects only 8-bit floats").since(24),
+        ],
+    ),
 ];
 
 pub(super) fn record<'r>(
@@ -58,7 +67,12 @@ pub(super) fn record<'r>(
             with_sizes(scope, x, sizes)?
         }
         "Transpose" => transpose(node, x)?,
-        "Cast" => cast(node, x)?,
+        "Cast" => cast(x, node.integer("to", 0)?)?,
+        // Booleans and integers of all sizes are represented alike.
+        "CastLike" if input(inputs, 1)?.is_integer() => {
+            return Err("a conversion to the type of integers or booleans is supported only by Cast".into());
+        }
+        "CastLike" => cast(x, i64::from(element::FLOAT))?,
         "Dropout" => {
             if let Some(training) = optional(inputs, 2)
                 && training.as_constant()?.as_integers()? != [0]
@@ -187,11 +201,10 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     }
 }
 
-/// Records `Cast` between floats, integers and booleans.
-fn cast<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
-    use crate::formats::onnx::proto::element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
+/// Records a conversion of floats, integers and booleans to elements of the type `to`.
+fn cast<'r>(x: &Value<'r>, to: i64) -> Result<Value<'r>, String> {
     use crate::formats::onnx::tensor::{Tensor, Values};
-    let to = node.integer("to", 0)?;
+    use element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
     let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
     match x {
         Value::Recorded(_) if floats => Ok(x.clone().into_floats()),

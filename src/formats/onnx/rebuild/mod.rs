@@ -137,6 +137,7 @@ impl<'a> Builder<'a> {
             ("GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceMax", 1) => self.global_pooling(node),
             ("BatchNormalization", 1) => self.batch_norm(node),
             ("LayerNormalization", 1) => self.layer_norm(node),
+            ("Div", 1) => self.normalization(node),
             ("Neg", 1) => self.negation(node),
             ("Pad", 1) => self.zero_padding(node),
             ("Softmax" | "LogSoftmax", 1) => self.softmax(node),

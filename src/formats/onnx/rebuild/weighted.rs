@@ -10,7 +10,7 @@ use crate::formats::onnx::tensor::Tensor;
 use crate::formats::permuted::permuted;
 use crate::layers::{
     BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d, DepthwiseConv2d, Embedding,
-    GroupNormalization, Layer, LayerNorm, PRelu, ZeroPadding1d, ZeroPadding2d,
+    GroupNormalization, Layer, LayerNorm, Normalization, PRelu, ZeroPadding1d, ZeroPadding2d,
 };
 use crate::ops::Padding;
 use std::sync::Arc;
@@ -247,6 +247,41 @@ impl Builder<'_> {
             });
         }
         self.apply(node, &from, BatchNorm::new().epsilon(epsilon).momentum(momentum), arrays)
+    }
+
+    /// Converts a difference with a constant, which is divided by a constant, to a normalization of the last axis.
+    pub(super) fn normalization(&mut self, node: &Node) -> Option<()> {
+        let difference = node.inputs.first()?;
+        let source = self.nodes.source(difference).filter(|source| source.operator == "Sub")?;
+        let last = (self.inputs.len() + self.steps.len()).checked_sub(1)?;
+        if self.readers(difference) != 1
+            || self.read(difference)?.value != last
+            || self.fact(&node.outputs[0]).is_none()
+        {
+            return None;
+        }
+        let from = self.read(source.inputs.first()?).filter(|from| from.flat.is_none())?;
+        let (shape, storage_order) = self.fact(&source.inputs[0])?;
+        let (mean, deviation) = (self.constant_input(source, 1)?, self.constant_input(node, 1)?);
+        let channels = from.shape.last();
+        let by_channel = |constant: &Tensor| {
+            let missing = shape.rank().checked_sub(constant.sizes.len())?;
+            let wide = constant.reshaped([&vec![1; missing][..], &constant.sizes].concat()).ok()?;
+            let wide = wide.transposed(storage_order);
+            let (columns, rest) = wide.sizes.split_last()?;
+            let values = wide.as_floats().ok()?;
+            let fits = rest.iter().all(|size| *size == 1) && [1, channels].contains(columns);
+            fits.then(|| if *columns == 1 { vec![values[0]; channels] } else { values.to_vec() })
+        };
+        let (mean, deviation) = (by_channel(mean)?, by_channel(deviation)?);
+        // The root of the square of such a number is the number.
+        let exact = |deviation: &f32| (Normalization::SMALLEST_DEVIATION..1e18).contains(deviation);
+        if storage_order.first() != Some(&0) || shape.rank() < 2 || !deviation.iter().all(exact) {
+            return None;
+        }
+        let variance = deviation.iter().map(|deviation| deviation * deviation).collect();
+        self.steps.pop();
+        self.apply(node, &from, Normalization::new().mean(mean).variance(variance), Vec::new())
     }
 
     pub(super) fn layer_norm(&mut self, node: &Node) -> Option<()> {
