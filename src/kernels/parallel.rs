@@ -52,19 +52,24 @@ pub(crate) fn join(nanoseconds: usize, left: impl FnOnce() + Send, right: impl F
 /// Whether work of this duration on one thread should be split in two.
 pub(crate) fn worth_a_fork(nanoseconds: usize) -> bool {
     let least = if spin_wait::engaged() { MIN_WORK_SPINNING } else { MIN_WORK_SLEEPING };
-    nanoseconds >= 2 * least && !ALONE.get() && rayon::current_num_threads() > 1
+    nanoseconds >= 2 * least && !ALONE.get() && threads() > 1
+}
+
+/// Number of threads of the current pool. It may change the assignment of work to threads, but never the result.
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
 }
 
 /// Whether there are enough parts for all threads, so that parts need not be split. It may change the assignment of
 /// work to threads, but never the result.
 pub(crate) fn enough_for_all_threads(pieces: usize) -> bool {
-    pieces >= 2 * rayon::current_num_threads()
+    pieces >= 2 * threads()
 }
 
 /// Number of parts of each of `pieces` pieces, so that there are enough for all threads. It may change the assignment of work
 /// to threads, but never the result.
 pub(crate) fn parts_of_each(pieces: usize) -> usize {
-    if enough_for_all_threads(pieces) { 1 } else { (4 * rayon::current_num_threads()).div_ceil(pieces.max(1)) }
+    if enough_for_all_threads(pieces) { 1 } else { (4 * threads()).div_ceil(pieces.max(1)) }
 }
 
 /// Calls `work(i, chunk)` for chunk `i` of `chunk` elements of `data`; the last may be shorter. `nanoseconds` is the

@@ -4,6 +4,7 @@
 //! They are freed together with the last [`Workspace`].
 
 use super::aligned_buffer::AlignedBuffer;
+use super::parallel;
 use crate::error::Result;
 use crate::sizes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -29,8 +30,8 @@ impl Workspace {
     ///
     /// # Errors
     /// [`Error::TooLarge`](crate::Error::TooLarge) if they exceed memory.
-    pub(super) fn with_capacity(length: usize) -> Result<Workspace> {
-        let threads = rayon::current_num_threads();
+    pub(super) fn new(length: usize) -> Result<Workspace> {
+        let threads = parallel::threads();
         sizes::check_fits_memory::<f32>(&[threads, length])?;
         let mut shared = lock(&SHARED);
         let buffers = shared.upgrade().unwrap_or_default();

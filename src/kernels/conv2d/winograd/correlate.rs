@@ -74,7 +74,7 @@ impl Correlation {
             ])?),
             transformed: false,
             zeros: AlignedBuffer::zeros(filters),
-            workspace: Workspace::with_capacity(sizes::sum(&[input.len(), output.len(), input.patch()])?)?,
+            workspace: Workspace::new(sizes::sum(&[input.len(), output.len(), input.patch()])?)?,
         })
     }
 

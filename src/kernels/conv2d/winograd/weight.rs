@@ -60,7 +60,7 @@ impl WeightGradient {
             filters,
             shards: vec![shard; count],
             zeros: AlignedBuffer::zeros(filters),
-            workspace: Workspace::with_capacity(sizes::sum(&[inputs.len(), gradients.len(), inputs.patch()])?)?,
+            workspace: Workspace::new(sizes::sum(&[inputs.len(), gradients.len(), inputs.patch()])?)?,
         })
     }
 
