@@ -3,7 +3,6 @@
 use super::command_line::Options;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
-#[cfg(feature = "keras")]
 use crate::formats::MemoryLimit;
 use crate::formats::npz;
 use crate::formats::torch::StateDict;

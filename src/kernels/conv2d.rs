@@ -5,7 +5,7 @@
 //! images. Each image is processed while it is in cache, and the images of a batch are distributed over threads. If an
 //! image needs padding, it is copied. A kernel that covers the whole image becomes a matrix product, and so does the gradient
 //! of the images if a kernel has one tap. Kernels of 3×3 with strides of 1 and at least 16 channels and filters are computed
-//! by fewer multiplications ([`winograd`]).
+//! by fewer multiplications (`winograd`).
 
 mod dense;
 mod forward;
@@ -86,7 +86,7 @@ impl Scratch {
 }
 
 /// y = activation(x ∗ w + bias). Each sum is one chain of fused multiply-adds over the taps in the order of the kernel
-/// (rows, columns, channels). By [`winograd`], each of the 16 products of a tile is one chain over the channels.
+/// (rows, columns, channels). By `winograd`, each of the 16 products of a tile is one chain over the channels.
 ///
 /// # Panics
 /// If the length of a slice does not match the geometry, or the scratch is for another geometry.
@@ -123,10 +123,10 @@ pub fn forward(
 pub struct RequestedGradients<'a> {
     /// Gradient of the images: a sum over the windows that contain an element, each one chain over the filters. Windows
     /// are added from the last row of output pixels to the first, and from the first column on within a row, or from the
-    /// last column on if columns are dilated. By [`winograd`], it is a forward pass.
+    /// last column on if columns are dilated. By `winograd`, it is a forward pass.
     pub dx: Option<&'a mut [f32]>,
     /// Gradient of the kernels: each shard of [`IMAGES_PER_SHARD`] images is one chain over its pixels, or over its tiles by
-    /// [`winograd`], and shards are added in ascending order. If the kernel covers the image, a shard has
+    /// `winograd`, and shards are added in ascending order. If the kernel covers the image, a shard has
     /// [`matmul::ROWS_PER_CHUNK`](super::matmul::ROWS_PER_CHUNK) images.
     pub dw: Option<&'a mut [f32]>,
     /// Gradient of the biases, with equal shards.

@@ -136,7 +136,8 @@ impl OptimizerState {
     /// let mut params = Params::new();
     /// let id = params.add("weight", &ndarray::arr1(&[1.0, 2.0]))?;
     /// let mut state = OptimizerState::new(Sgd::new(0.5).use_ema(true), &params)?;
-    /// state.update(state.step(1), &mut params, &mut ParamGradients::new(&params));
+    /// let mut gradients = ParamGradients::new(&params);
+    /// state.update(state.step(1), &mut params, &mut gradients);
     /// assert_eq!(state.average(id), Some(&[1.0, 2.0][..]));
     /// # Ok::<(), gradus::Error>(())
     /// ```

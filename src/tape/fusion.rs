@@ -20,7 +20,7 @@ pub(super) fn fuse_activations(recording: &mut Recording) {
     // The step that computes each buffer.
     let mut producers = vec![None; recording.buffers.len()];
     let mut fused = vec![false; recording.steps.len()];
-    for at in 0..recording.steps.len() {
+    for (at, is_fused) in fused.iter_mut().enumerate() {
         let (before, step) = recording.steps.split_at_mut(at);
         let step = &step[0];
         let mut producer = at;
@@ -33,7 +33,7 @@ pub(super) fn fuse_activations(recording: &mut Recording) {
             if earlier_step.op.fuse(activation) {
                 earlier_step.output = step.output;
                 recording.buffers[buffer] = 0;
-                (fused[at], producer) = (true, earlier);
+                (*is_fused, producer) = (true, earlier);
             }
         }
         producers[step.output] = Some(producer);

@@ -34,6 +34,7 @@ mod step;
 #[allow(clippy::module_inception)] // the file of the type `Tape`
 mod tape;
 mod value_id;
+mod values;
 mod var;
 
 pub use context::Context;

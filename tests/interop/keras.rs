@@ -376,7 +376,7 @@ fn check_model(path: &Path) -> Checked {
             ["exact", "noise", "after"].map(|what| array(&arrays, &format!("{what}/{name}")));
         let apart = largest(&(found - expected));
         // `gradients` cannot resolve differences below the last digit of the weights, divided by the learning rate.
-        let resolution = f32::EPSILON * largest(&before.get(before.id(name).unwrap())) / STEEP;
+        let resolution = f32::EPSILON * largest(before.get(before.id(name).unwrap())) / STEEP;
         let strict = 1e-5 * largest(expected) + resolution;
         let ratio = largest(&(found - &exact)) / largest(&noise);
         assert!(apart <= strict || ratio <= MOST_NOISE, "{place}: gradients of {name} are {apart} apart: {ratio:.2}");

@@ -47,6 +47,12 @@ struct Images<'a> {
     activation: Elementwise,
 }
 
+/// Adjacent elements of the output images, starting at offset `start`.
+struct OutputRows<'a> {
+    y: &'a mut [f32],
+    start: usize,
+}
+
 impl Correlation {
     /// Prepares the forward pass.
     pub(in super::super) fn forward(geometry: &Geometry) -> Result<Correlation> {
@@ -177,7 +183,7 @@ impl Correlation {
                 let (m, patch) = values.split_at_mut(output.len());
                 transform_inputs(level, &self.tiling, images.x, input, tiles.clone(), v, patch);
                 multiply(level, v, input, &self.panels, m, output, tiles.len());
-                transform_outputs(level, &self.tiling, m, output, tiles, bias, start, y);
+                transform_outputs(level, &self.tiling, m, output, tiles, bias, OutputRows { y, start });
             });
         }
     }
@@ -228,16 +234,16 @@ vectorized! {
 }
 
 vectorized! {
-    /// Transforms products to the outputs of tiles. `images` starts at offset `start` of the output images.
+    /// Transforms products to the outputs of tiles, and adds the biases.
     fn transform_outputs<F: Fma>(
         tiling: &Tiling,
         from: &[f32],
         planes: Planes,
         tiles: Range<usize>,
         bias: &[f32],
-        start: usize,
-        images: &mut [f32],
+        to: OutputRows<'_>,
     ) {
+        let OutputRows { y, start } = to;
         for (row, place) in tiling.places(&tiles).enumerate() {
             let offsets = tiling.outputs(planes.channels, place);
             for first in vectors(planes.channels) {
@@ -245,15 +251,15 @@ vectorized! {
                 for p in 0..PLANES {
                     m[p] = *from[planes.at(p, row, first)..].first_chunk().expect("a row");
                 }
-                let y = transforms::outputs::<F>(m);
+                let tile = transforms::outputs::<F>(m);
                 let bias: &[f32; LANES] = bias[first..].first_chunk().expect("a bias for each filter");
                 for p in 0..4 {
                     if let Some(offset) = offsets[p] {
                         // Adding 0 turns −0 into 0, as in every product.
-                        let mut pixel = y[p];
+                        let mut pixel = tile[p];
                         F::add(&[0.0; LANES], &mut pixel);
                         F::add(bias, &mut pixel);
-                        copy_lanes(&pixel, images[offset - start + first..].first_chunk_mut::<LANES>().expect("a pixel"));
+                        copy_lanes(&pixel, y[offset - start + first..].first_chunk_mut::<LANES>().expect("a pixel"));
                     }
                 }
             }
@@ -362,9 +368,7 @@ vectorized! {
                     for row in 0..LANES {
                         let channel = strip.first + lane + row;
                         let u = transforms::kernel::<F>(taps(w, channels * filters, channel * filters + filter));
-                        for p in 0..PLANES {
-                            squares[p][row] = u[p];
-                        }
+                        squares.iter_mut().zip(&u).for_each(|(square, u)| square[row] = *u);
                     }
                     for (p, square) in squares.iter_mut().enumerate() {
                         F::transpose(square);

@@ -27,8 +27,6 @@ pub(in super::super) struct WeightGradient {
     channels: usize,
     filters: usize,
     shards: Vec<Shard>,
-    /// Zeros for gradients outside the image.
-    zeros: AlignedBuffer,
     workspace: Workspace,
 }
 
@@ -59,7 +57,6 @@ impl WeightGradient {
             channels,
             filters,
             shards: vec![shard; count],
-            zeros: AlignedBuffer::zeros(filters),
             workspace: Workspace::new(sizes::sum(&[inputs.len(), gradients.len(), inputs.patch()])?)?,
         })
     }
@@ -73,8 +70,8 @@ impl WeightGradient {
         dw: Option<&mut [f32]>,
         db: Option<&mut [f32]>,
     ) {
-        let WeightGradient { tiling, channels, filters, ref mut shards, ref zeros, ref workspace } = *self;
-        let pass = Pass { tiling, channels, filters, zeros, workspace };
+        let WeightGradient { tiling, channels, filters, ref mut shards, ref workspace } = *self;
+        let pass = Pass { tiling, channels, filters, workspace };
         let (input, output) = (tiling.input_image(channels), tiling.output_image(filters));
         let images = IMAGES_PER_SHARD.min(x.len() / input);
         let nanoseconds = sizes::work(&[images, tiling.per_image(), PLANES, channels, filters])
@@ -109,7 +106,6 @@ struct Pass<'a> {
     tiling: Tiling,
     channels: usize,
     filters: usize,
-    zeros: &'a [f32],
     workspace: &'a Workspace,
 }
 
@@ -159,7 +155,7 @@ impl Pass<'_> {
                 let (v, values) = values.split_at_mut(inputs.len());
                 let (u, patch) = values.split_at_mut(gradients.len());
                 transform_inputs(level, tiling, x, inputs, tiles.clone(), v, patch);
-                transform_gradients(level, tiling, dy, gradients, tiles.clone(), self.zeros, u, &mut shard.biases);
+                transform_gradients(level, tiling, dy, gradients, tiles.clone(), u, &mut shard.biases);
                 accumulate(level, v, inputs, u, gradients, tiles.len(), &mut shard.transformed);
             });
         }
@@ -183,24 +179,19 @@ vectorized! {
         images: &[f32],
         planes: Planes,
         tiles: Range<usize>,
-        zeros: &[f32],
         to: &mut [f32],
         biases: &mut [f32],
     ) {
         let filters = planes.channels;
         for (row, place) in tiling.places(&tiles).enumerate() {
             let offsets = tiling.outputs(filters, place);
-            let mut pixels = [&zeros[..filters]; 4];
-            for p in 0..4 {
-                if let Some(offset) = offsets[p] {
-                    pixels[p] = &images[offset..][..filters];
-                }
-            }
             for at in (0..filters).step_by(LANES) {
                 let first = at.min(filters - LANES);
                 let mut y = [[0.0; LANES]; 4];
                 for p in 0..4 {
-                    y[p] = *pixels[p][first..].first_chunk().expect("lanes of a vector");
+                    if let Some(offset) = offsets[p] {
+                        y[p] = *images[offset + first..].first_chunk().expect("a pixel");
+                    }
                 }
                 let u = transforms::output_gradient::<F>(y);
                 for p in 0..PLANES {
@@ -256,9 +247,7 @@ fn accumulate_strip<F: Fma, const L: usize>(v: &[f32], channels: usize, u: &[f32
         let sums: &mut [[f32; L]; R] = sums[channel..].first_chunk_mut().expect("as many channels");
         let panel = Panel { rows: u, stride: filters };
         let tile = tile::by_columns::<F, R, L>(*sums, &v[channel..], channels, panel);
-        for r in overlap..R {
-            sums[r] = tile[r];
-        }
+        sums[overlap..].copy_from_slice(&tile[overlap..]);
     });
 }
 
@@ -277,9 +266,9 @@ vectorized! {
                         u[p] = *sums[p * plane + from..].first_chunk().expect("a row of sums");
                     }
                     let gradient = transforms::kernel_gradient::<F>(u);
-                    for t in 0..9 {
+                    for (t, gradient) in gradient.iter().enumerate() {
                         let to = (t * channels + channel) * filters + strip.first + lane;
-                        copy_lanes(&gradient[t], dw[to..].first_chunk_mut::<LANES>().expect("sixteen filters"));
+                        copy_lanes(gradient, dw[to..].first_chunk_mut::<LANES>().expect("sixteen filters"));
                     }
                 }
             }
