@@ -51,7 +51,7 @@ impl Tape {
         }
     }
 
-    /// A value that the last run computed. The value of a parameter is in its [`Params`].
+    /// A value that the last run computed. The value of a parameter is in its [`Params`](super::Params).
     ///
     /// # Panics
     /// When `id` is of another tape or of a parameter.
