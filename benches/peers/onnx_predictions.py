@@ -98,18 +98,18 @@ def runtime_seconds(path, rows, sample, threads):
 
 def run(command, threads):
     """The first number that a program prints."""
-    command = bound([str(part) for part in command], threads)
-    said = subprocess.run(command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True)
+    said = subprocess.run(bound(command, threads), env=environment(threads), check=True, stdout=subprocess.PIPE, text=True)
     return float(said.stdout.split()[0])
 
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--one", nargs=4, metavar=("NAME", "PATH", "ROWS", "THREADS"))
-    one = options.parse_args().one
-    if one:
-        name, path, rows, threads = one
-        return print(runtime_seconds(path, int(rows), NETWORKS[name][1], int(threads)))
+    options.add_argument("--one", nargs=3, metavar=("NAME", "PATH", "ROWS"))
+    options.add_argument("--threads", type=int)
+    options = options.parse_args()
+    if options.one:
+        name, path, rows = options.one
+        return print(runtime_seconds(path, int(rows), NETWORKS[name][1], options.threads))
     rounds, all_rows = int(os.environ.get("ROUNDS", 3)), [int(n) for n in os.environ.get("ROWS", "1 16").split()]
     print("| network | threads | images | gradus | ONNX Runtime | ratio |\n|---|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
@@ -118,8 +118,8 @@ def main():
             write(name, str(path))
             for threads in (1, 2):
                 for rows in all_rows:
-                    ours = [TARGET / "release" / "predictions", path, "--rows", rows, "--threads", threads]
-                    theirs = [sys.executable, __file__, "--one", name, path, rows, threads]
+                    ours = [TARGET / "release" / "predictions", path, "--rows", rows]
+                    theirs = [sys.executable, __file__, "--one", name, path, rows]
                     times = [(run(ours, threads), run(theirs, threads)) for _ in range(rounds)]
                     a, b = (statistics.median(column) for column in zip(*times))
                     print(f"| {name} | {threads} | {rows} | {a * 1e3:.2f} ms | {b * 1e3:.2f} ms | **{a / b:.2f}** |", flush=True)

@@ -90,14 +90,15 @@ impl Steps {
                 data.fill(rows, plan);
                 plan.run(model.params(), key)?;
                 *not_finite = plan.not_finite(model.params());
-                plan.score(model.trained_outputs(), means);
                 let Model { architecture, training, .. } = model;
                 let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
                 let Training { optimizer, gradients, counters, .. } = training;
                 counters.step = number;
                 plan.update(step, optimizer, architecture.params_mut(), gradients, key)
             });
-            return batch.located(trained);
+            batch.located(trained)?;
+            plan.score(model.trained_outputs(), means);
+            return Ok(());
         };
         shards.run(model, plans, &batch, members)?;
         shards.scores().for_each(|shard| means.add(shard));
