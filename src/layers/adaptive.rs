@@ -38,6 +38,40 @@ pub(super) fn average<'r>(x: Var<'r>, counts: &[usize]) -> Var<'r> {
     counts.iter().enumerate().fold(x, along)
 }
 
+/// Implements [`Layer`](super::Layer) for a layer with an option `output_size`, by the function `$pool` of this module. `$sizes`
+/// returns the number of windows along each axis, and `$expected` describes a sample of the input.
+macro_rules! layer {
+    ($layer:ident, $pool:ident, $sizes:expr, $expected:literal) => {
+        impl $crate::layers::Layer for $layer {
+            fn build(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _weights: &mut $crate::layers::Weights<'_>,
+            ) -> $crate::error::Result<Vec<$crate::shape::Shape>> {
+                let counts = $sizes(self.output_size);
+                Ok(vec![$crate::layers::adaptive::pooled(inputs, stringify!($layer), &counts, $expected)?])
+            }
+
+            fn record<'r>(
+                &self,
+                _weights: &mut $crate::layers::Cursor<'_, 'r>,
+                inputs: &[$crate::tape::Var<'r>],
+            ) -> Vec<$crate::tape::Var<'r>> {
+                vec![$crate::layers::adaptive::$pool(inputs[0], &$sizes(self.output_size)).without_mask()]
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+
+            fn spec(&self) -> $crate::spec::Spec {
+                self.write_options($crate::spec::Spec::new(Self::CLASS))
+            }
+        }
+    };
+}
+pub(super) use layer;
+
 /// The maxima of the windows along each axis after the rows.
 pub(super) fn max<'r>(x: Var<'r>, counts: &[usize]) -> Var<'r> {
     counts.iter().enumerate().fold(x, |x, (at, count)| max_along(x, at + 1, *count))

@@ -1,19 +1,15 @@
 //! AdaptiveAveragePool2d: the mean of each of a given number of windows of an image.
 
-use crate::error::Result;
-use crate::layers::{Cursor, Layer, Weights, adaptive};
+use crate::layers::adaptive;
 use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
 use crate::size2d::Size2d;
-use crate::spec::Spec;
-use crate::tape::Var;
 
 options! {
-    /// Adaptive average pooling: the mean of each channel over a given number of windows of an image. `AdaptiveAveragePooling2D` in
-    /// Keras.
+    /// Adaptive average pooling: the mean of each channel over a given number of windows of an image.
+    /// `AdaptiveAveragePooling2D` in Keras.
     ///
-    /// Inputs are images height × width × channels; outputs are rows × columns × channels. Window i of n along an axis of s elements contains those from ⌊i·s/n⌋
-    /// to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
+    /// Inputs are images height × width × channels; outputs are rows × columns × channels. Window i of n along an axis of s
+    /// elements contains those from ⌊i·s/n⌋ to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::AdaptiveAveragePool2d};
@@ -36,32 +32,13 @@ impl AdaptiveAveragePool2d {
     }
 }
 
-impl Layer for AdaptiveAveragePool2d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![adaptive::pooled(
-            inputs,
-            "AdaptiveAveragePool2d",
-            &self.output_size.sizes(),
-            "images height × width × channels",
-        )?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![adaptive::average(inputs[0], &self.output_size.sizes()).without_mask()]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        self.write_options(Spec::new(Self::CLASS))
-    }
-}
+adaptive::layer!(AdaptiveAveragePool2d, average, |size: Size2d| size.sizes(), "images height × width × channels");
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![

@@ -1,19 +1,16 @@
 //! AdaptiveAveragePool3d: the mean of each of a given number of windows of a volume.
 
-use crate::error::Result;
-use crate::layers::{Cursor, Layer, Weights, adaptive};
+use crate::layers::adaptive;
 use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
 use crate::size3d::Size3d;
-use crate::spec::Spec;
-use crate::tape::Var;
 
 options! {
-    /// Adaptive average pooling: the mean of each channel over a given number of windows of a volume. `AdaptiveAveragePooling3D` in
-    /// Keras.
+    /// Adaptive average pooling: the mean of each channel over a given number of windows of a volume.
+    /// `AdaptiveAveragePooling3D` in Keras.
     ///
-    /// Inputs are volumes depth × height × width × channels; outputs are depth × rows × columns × channels. Window i of n along an axis of s elements contains those from ⌊i·s/n⌋
-    /// to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
+    /// Inputs are volumes depth × height × width × channels; outputs are depth × rows × columns × channels. Window i of n
+    /// along an axis of s elements contains those from ⌊i·s/n⌋ to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras
+    /// has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::AdaptiveAveragePool3d};
@@ -36,32 +33,18 @@ impl AdaptiveAveragePool3d {
     }
 }
 
-impl Layer for AdaptiveAveragePool3d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![adaptive::pooled(
-            inputs,
-            "AdaptiveAveragePool3d",
-            &self.output_size.sizes(),
-            "volumes depth × height × width × channels",
-        )?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![adaptive::average(inputs[0], &self.output_size.sizes()).without_mask()]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        self.write_options(Spec::new(Self::CLASS))
-    }
-}
+adaptive::layer!(
+    AdaptiveAveragePool3d,
+    average,
+    |size: Size3d| size.sizes(),
+    "volumes depth × height × width × channels"
+);
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![

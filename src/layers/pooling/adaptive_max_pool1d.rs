@@ -1,18 +1,14 @@
 //! AdaptiveMaxPool1d: the maximum of each of a given number of windows of a sequence.
 
-use crate::error::Result;
-use crate::layers::{Cursor, Layer, Weights, adaptive};
+use crate::layers::adaptive;
 use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
-use crate::spec::Spec;
-use crate::tape::Var;
 
 options! {
-    /// Adaptive max pooling: the maximum of each channel over a given number of windows of a sequence. `AdaptiveMaxPooling1D` in
-    /// Keras.
+    /// Adaptive max pooling: the maximum of each channel over a given number of windows of a sequence.
+    /// `AdaptiveMaxPooling1D` in Keras.
     ///
-    /// Inputs are sequences steps × features; outputs are `output_size` × features. Window i of n along an axis of s elements contains those from ⌊i·s/n⌋
-    /// to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
+    /// Inputs are sequences steps × features; outputs are `output_size` × features. Window i of n along an axis of s
+    /// elements contains those from ⌊i·s/n⌋ to ⌈(i + 1)·s/n⌉. Channels are last; `data_format` of Keras has no counterpart.
     ///
     /// ```
     /// use gradus::{Sequential, Shape, layers::AdaptiveMaxPool1d};
@@ -35,27 +31,13 @@ impl AdaptiveMaxPool1d {
     }
 }
 
-impl Layer for AdaptiveMaxPool1d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        Ok(vec![adaptive::pooled(inputs, "AdaptiveMaxPool1d", &[self.output_size], "sequences steps × features")?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        vec![adaptive::max(inputs[0], &[self.output_size]).without_mask()]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        self.write_options(Spec::new(Self::CLASS))
-    }
-}
+adaptive::layer!(AdaptiveMaxPool1d, max, |size| [size], "sequences steps × features");
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![
