@@ -3,6 +3,7 @@
 use super::compiled::{Counters, Training};
 use super::kept_plans::Plans;
 use super::preprocessing_parts::Parts;
+use super::shards::MAX_SHARDS;
 use super::threads::Threads;
 use super::trained_outputs::{CompileRequest, Losses, MetricRequest};
 use super::{Model, plan};
@@ -132,7 +133,7 @@ impl Compile {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
-    /// `compile` returns an error for 0 shards, `fit` for more shards than the batch size, and both `fit` and `train_on_batch` for
+    /// `compile` returns an error for 0 shards and for more than 65536, `fit` for more shards than the batch size, and both `fit` and `train_on_batch` for
     /// several shards of a model with stateful layers.
     pub fn shards(mut self, shards: usize) -> Compile {
         self.shards = shards;
@@ -170,7 +171,8 @@ impl Compile {
 
     /// The training state before the first step.
     fn training(self, architecture: &Architecture) -> Result<Training> {
-        check_setting(self.shards > 0, "Compile", "shards", 0, "at least 1")?;
+        let in_range = (1..=MAX_SHARDS).contains(&self.shards);
+        check_setting(in_range, "Compile", "shards", self.shards, "at least 1 and at most 65536")?;
         let counters = Counters { key: Key::from_seed(self.seed), epoch: 0, step: 0, learning_rate: None };
         let trained_outputs = self.request.trained_outputs(architecture, !self.deferred_checks)?;
         if !self.deferred_checks {

@@ -14,7 +14,8 @@ use crate::metrics::History;
 impl Model {
     /// Trains on all rows of a dataset for a number of epochs and returns the history.
     ///
-    /// Two calls with 2 epochs each give the same bits as one call with 4.
+    /// Two calls with 2 epochs each give the same bits as one call with 4, unless the optimizer averages weights (`use_ema`):
+    /// then each call ends with the averages.
     ///
     /// Inputs that are NaN or infinite are not errors, since checking them would cost a pass over the data, and neither is
     /// a loss that diverges. Training then continues with weights that are NaN. The callback

@@ -208,6 +208,11 @@ impl Plan {
         if broken { self.tape.first_not_finite(params) } else { None }
     }
 
+    /// Whether the plan was recorded with these parameters. Freezing a layer replaces the parameters of a model.
+    pub(super) fn is_of(&self, params: &Params) -> bool {
+        self.tape.is_of(params)
+    }
+
     pub(super) fn output(&self, output: usize) -> View<'_> {
         self.tape.view(self.outputs[output])
     }

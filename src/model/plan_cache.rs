@@ -31,7 +31,8 @@ impl PlanCache {
         data: &MatchedDataset<'_>,
         rows: &[usize],
     ) -> Result<&mut Plan> {
-        let index = match self.kept.find(|plan| plan.mode() == mode && data.fits(plan, rows)) {
+        let fits = |plan: &Plan| plan.mode() == mode && data.fits(plan, rows) && plan.is_of(model.params());
+        let index = match self.kept.find(fits) {
             Some(index) => index,
             None => {
                 let kind = data.kind(model, mode, self.of_shards, rows)?;
@@ -42,8 +43,9 @@ impl PlanCache {
         Ok(self.kept.plan_mut(index))
     }
 
-    /// Moves the plans to the plans of a model.
+    /// Moves the plans to the plans of a model, unless a callback has replaced its parameters since.
     pub(super) fn return_to(self, model: &Model) {
-        self.kept.into_plans().into_iter().for_each(|plan| model.plans.keep(plan));
+        let plans = self.kept.into_plans().into_iter().filter(|plan| plan.is_of(model.params()));
+        plans.for_each(|plan| model.plans.keep(plan));
     }
 }

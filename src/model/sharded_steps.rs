@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::kernels::spin_wait;
 use crate::optimizers::Step;
 use crate::random::Key;
-use crate::tape::Mode;
+use crate::tape::{Mode, Params};
 use std::ops::Range;
 
 /// A batch of training rows.
@@ -40,6 +40,8 @@ impl Batch<'_> {
 #[derive(Debug)]
 pub(super) struct ShardedSteps {
     shards: Shards,
+    /// The parameters for which the sums are. Freezing a layer replaces the parameters of a model.
+    params: u64,
     sums: ShardSums,
     constraints: Option<ConstraintTape>,
     /// Whether a loss is a mean over positions that are only known from the data.
@@ -64,6 +66,7 @@ impl ShardedSteps {
         let result = || ShardResult { positions: vec![0; outputs], scores: means.clone(), not_finite: None };
         Ok(ShardedSteps {
             shards,
+            params: model.params().identity(),
             sums: ShardSums::new(shards, model.params(), plan),
             constraints: ConstraintTape::record(&model.architecture)?,
             counts_positions: plan.counts_positions(model.trained_outputs()),
@@ -88,6 +91,16 @@ impl ShardedSteps {
         self.share_results(batch.located(computed), own, members)?;
         self.sums.finish(batch.rows.len(), members)?;
         spin_wait::with_spinning_threads(|| self.update(model, batch))
+    }
+
+    /// The number of shards.
+    pub(super) fn shards(&self) -> Shards {
+        self.shards
+    }
+
+    /// Whether the sums are for these parameters.
+    pub(super) fn is_of(&self, params: &Params) -> bool {
+        self.params == params.identity()
     }
 
     /// The scores of each shard, in order.
@@ -153,6 +166,10 @@ impl ShardedSteps {
     ) -> Result<()> {
         self.sums.clear();
         model.architecture.check_params()?; // a callback may have replaced them
+        if !self.is_of(model.params()) {
+            let problem = "a callback froze or unfroze a layer, but the members of an exchange train the same layers";
+            return Err(Error::Graph { place: "fit".into(), problem: problem.into() });
+        }
         for shard in own.clone() {
             self.results[shard].scores.clear();
             let rows = self.shards.rows(shard, batch.rows.len());

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Maximum number of shards of a batch.
+pub(super) const MAX_SHARDS: usize = 1 << 16;
+
 /// The number of shards of a batch. Adjacent shards belong to one member of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shards(pub(super) usize);

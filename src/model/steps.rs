@@ -100,6 +100,11 @@ impl Steps {
             plan.score(model.trained_outputs(), means);
             return Ok(());
         };
+        if members.is_alone() && !shards.is_of(model.params()) {
+            let first = &rows[shards.shards().rows(0, rows.len()).start..][..1.max(rows.len() / shards.shards().0)];
+            let plan = plans.select(model, Mode::Training, data, first)?;
+            *shards = ShardedSteps::new(model, shards.shards(), plan, means)?;
+        }
         shards.run(model, plans, &batch, members)?;
         shards.scores().for_each(|shard| means.add(shard));
         *not_finite = shards.not_finite();

@@ -43,17 +43,22 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
+    use crate::callbacks::{Callback, EpochEnd, Flow};
     use crate::data::Arrays;
     use crate::layers::{BatchNorm, Dense};
     use crate::losses::CategoricalCrossentropy;
     use crate::optimizers::Adam;
-    use crate::{Compile, Fit, Model, Progress, Sequential};
+    use crate::{Compile, Fit, Model, Progress, Result, Sequential};
     use ndarray::Array2;
 
     fn model() -> Model {
+        model_with(1)
+    }
+
+    fn model_with(shards: usize) -> Model {
         let network = Sequential::new([4]).add(Dense::new(5)).add(BatchNorm::new()).add(Dense::new(3));
         let loss = CategoricalCrossentropy::new().from_logits(true);
-        network.compile(Compile::new(Adam::default(), loss).seed(3)).unwrap()
+        network.compile(Compile::new(Adam::default(), loss).seed(3).shards(shards)).unwrap()
     }
 
     fn train(model: &mut Model, epochs: usize) {
@@ -123,5 +128,35 @@ mod tests {
     fn an_unknown_layer_is_an_error() {
         let message = model().set_trainable("dense_7", false).unwrap_err().to_string();
         assert_eq!(message, "unknown layer \"dense_7\"; available: dense, batch_normalization, dense_1");
+    }
+
+    /// Freezes a layer at the end of the first epoch.
+    struct Freeze;
+
+    impl Callback for Freeze {
+        fn epoch_end(&mut self, model: &mut Model, epoch: &EpochEnd<'_>) -> Result<Flow> {
+            if epoch.epoch.number == 1 {
+                model.set_trainable("dense", false)?;
+            }
+            Ok(Flow::Continue(()))
+        }
+    }
+
+    #[test]
+    fn a_callback_can_freeze_a_layer() {
+        let x = Array2::from_shape_fn((12, 4), |(i, j)| ((3 * i + 5 * j) % 7) as f32 - 3.0);
+        let t = Array2::from_shape_fn((12, 3), |(i, j)| f32::from(u8::from(i % 3 == j)));
+        let data = Arrays::new(&x, &t).unwrap();
+        for shards in [1, 2] {
+            let fit = || Fit::new().batch_size(6).progress(Progress::Quiet).validation(&data);
+            let mut by_hand = model_with(shards);
+            by_hand.fit(&data, fit().epochs(1)).unwrap();
+            by_hand.set_trainable("dense", false).unwrap();
+            by_hand.fit(&data, fit().epochs(2)).unwrap();
+            let (mut by_callback, mut freeze) = (model_with(shards), Freeze);
+            by_callback.fit(&data, fit().epochs(3).callback(&mut freeze)).unwrap();
+            assert_eq!(by_callback.params().sha256(), by_hand.params().sha256(), "{shards} shards");
+            by_callback.evaluate(&data).unwrap();
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::members::Members;
 use super::plan_cache::PlanCache;
 use super::reported_score::ReportedScore;
 use super::scoring::{Means, blank_scores, reported};
-use super::shards::Shards;
+use super::shards::{MAX_SHARDS, Shards};
 use super::steps::Steps;
 use crate::data::{Batches, Dataset};
 use crate::error::{Error, Result, check_setting};
@@ -63,7 +63,9 @@ impl<'a> TrainingLoop<'a> {
         model.compiled("fit")?;
         let data = MatchedDataset::new(model, data)?.by_classes(model, &settings.class_weights)?;
         check_setting(settings.batch_size > 0, "Fit", "batch_size", settings.batch_size, "at least 1")?;
-        check_setting(settings.accumulate > 0, "Fit", "accumulate", 0, "at least 1")?;
+        let in_range = (1..=MAX_SHARDS / model.shards()).contains(&settings.accumulate);
+        let expected = "at least 1, and at most 65536 divided by the number of shards";
+        check_setting(in_range, "Fit", "accumulate", settings.accumulate, expected)?;
         model.check_batch_size(settings.batch_size, data.len())?;
         if model.shards() > settings.batch_size {
             let rows = settings.batch_size;

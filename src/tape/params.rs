@@ -75,6 +75,11 @@ impl Default for Params {
 }
 
 impl Params {
+    /// The number of this set of parameters, which clones share as long as they have equal parameters.
+    pub(crate) fn identity(&self) -> u64 {
+        self.stamp.number()
+    }
+
     /// Creates an empty set of parameters.
     pub fn new() -> Params {
         Params { stamp: Stamp::next(), entries: Vec::new(), added: Arc::default() }

@@ -263,9 +263,13 @@ impl Tape {
         self.params.is_none_or(|recorded| recorded == stamp)
     }
 
+    /// Whether the tape was recorded with these parameters.
+    pub(crate) fn is_of(&self, params: &Params) -> bool {
+        self.is_recorded_with(params.stamp) && params.len() >= self.params_end
+    }
+
     pub(super) fn check_params(&self, params: &Params) {
-        let same = self.is_recorded_with(params.stamp) && params.len() >= self.params_end;
-        assert!(same, "a tape was used with Params other than those of its recording");
+        assert!(self.is_of(params), "a tape was used with Params other than those of its recording");
     }
 }
 

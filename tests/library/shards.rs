@@ -199,7 +199,7 @@ fn unsuitable_numbers_of_shards_are_errors() {
     let message = |result: Result<History>| result.unwrap_err().to_string();
     let settings = Compile::new(Sgd::new(0.1), SparseCategoricalCrossentropy::new()).shards(0);
     let error = case.network.compile(settings).unwrap_err().to_string();
-    assert_eq!(error, "Compile: shards must be at least 1, got 0");
+    assert_eq!(error, "Compile: shards must be at least 1 and at most 65536, got 0");
     let mut model = compile(case, 17);
     let before = model.params().sha256();
     let text = message(model.fit(&*case.data, quiet()));
