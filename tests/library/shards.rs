@@ -205,7 +205,10 @@ fn unsuitable_numbers_of_shards_are_errors() {
     let text = message(model.fit(&*case.data, quiet()));
     assert_eq!(text, "fit: batch_size is 16, expected at least 17, the number of shards");
     let mut model = compile(case, 5);
-    assert_eq!(message(model.fit(&*case.data, quiet().accumulate(0))), "Fit: accumulate must be at least 1, got 0");
+    assert_eq!(
+        message(model.fit(&*case.data, quiet().accumulate(0))),
+        "Fit: accumulate must be at least 1, and at most 65536 divided by the number of shards, got 0"
+    );
     let text = message(compile(case, 9).fit(&*case.data, quiet()));
     let expected = "batch_normalization: batch_norm: found shape 1 × 9, expected at least two rows for the statistics; choose \
                     a batch size that does not leave a batch, or a shard of a batch, of one row";
