@@ -101,8 +101,8 @@ impl Steps {
             return Ok(());
         };
         if members.is_alone() && !shards.is_of(model.params()) {
-            let first = &rows[shards.shards().rows(0, rows.len()).start..][..1.max(rows.len() / shards.shards().0)];
-            let plan = plans.select(model, Mode::Training, data, first)?;
+            let size = shards.shards().sizes(rows.len())[0];
+            let plan = plans.select(model, Mode::Training, data, &rows[..size])?;
             *shards = ShardedSteps::new(model, shards.shards(), plan, means)?;
         }
         shards.run(model, plans, &batch, members)?;

@@ -1,6 +1,7 @@
 //! Accumulation of gradients of values that several operations read.
 
 use super::gradients::TargetPlace;
+use crate::kernels::accumulate::accumulate;
 use crate::kernels::aligned_buffer::AlignedBuffer;
 
 /// A contribution to a gradient, after the first one: written to scratch, then added to the gradient.
@@ -21,6 +22,6 @@ impl Addition {
             TargetPlace::Param(index) => &mut params[index],
             TargetPlace::Scratch(_) => unreachable!("contributions are added to gradients of buffers and parameters"),
         };
-        to[..self.length].iter_mut().zip(&scratch[self.scratch][..self.length]).for_each(|(to, more)| *to += more);
+        accumulate(&scratch[self.scratch][..self.length], &mut to[..self.length]);
     }
 }

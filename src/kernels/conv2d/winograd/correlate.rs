@@ -1,6 +1,6 @@
 //! The forward pass and the gradient of the images, which is the forward pass of the padded gradients with rotated kernels.
 
-use super::planes::Planes;
+use super::planes::{Planes, block};
 use super::tiling::Tiling;
 use super::{PLANES, bounded, plain, transforms};
 use crate::error::Result;
@@ -193,11 +193,6 @@ impl Correlation {
 fn tiles_per_block(channels: usize, filters: usize) -> usize {
     let most = BLOCK_ELEMENTS / (PLANES * channels.saturating_add(filters));
     (most / 12 * 12).clamp(24, 96)
-}
-
-/// The layouts of the transformed inputs and outputs of some tiles.
-fn block(channels: usize, filters: usize, tiles: usize) -> (Planes, Planes) {
-    (Planes::new(tiles, channels), Planes::new(tiles, filters))
 }
 
 /// The first lanes of vectors that cover `channels`. The last one may overlap the one before.

@@ -35,3 +35,8 @@ impl Planes {
         plane * self.stride + tile * self.channels + channel
     }
 }
+
+/// The layouts of the transformed input channels and filters of some tiles.
+pub(super) fn block(channels: usize, filters: usize, tiles: usize) -> (Planes, Planes) {
+    (Planes::new(tiles, channels), Planes::new(tiles, filters))
+}

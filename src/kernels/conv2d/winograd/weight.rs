@@ -2,7 +2,7 @@
 //! shard of images as the steps of a chain.
 
 use super::correlate::{transform_inputs, vectors};
-use super::planes::Planes;
+use super::planes::{Planes, block};
 use super::tiling::Tiling;
 use super::{PLANES, bounded, plain, transforms};
 use crate::error::Result;
@@ -165,11 +165,6 @@ impl Pass<'_> {
 /// Number of tiles that are processed together.
 fn tiles_per_block(channels: usize, filters: usize) -> usize {
     (BLOCK_ELEMENTS / (PLANES * channels.saturating_add(filters))).clamp(32, 256)
-}
-
-/// The layouts of the transformed inputs and gradients of some tiles.
-fn block(channels: usize, filters: usize, tiles: usize) -> (Planes, Planes) {
-    (Planes::new(tiles, channels), Planes::new(tiles, filters))
 }
 
 vectorized! {
