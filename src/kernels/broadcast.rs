@@ -1,8 +1,11 @@
 //! Elementwise loops over two arrays with NumPy's broadcasting, and the sums for the gradients of broadcast operands.
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::{self, Elementwise};
+use crate::kernels::parallel;
 use crate::kernels::simd::{self, vectorized};
 use crate::shape::{MAX_RANK, Shape, View};
+use std::ops::Range;
 
 /// The shape to which both shapes broadcast.
 ///
@@ -26,13 +29,22 @@ fn strides(operand: Shape, result: Shape) -> [usize; MAX_RANK] {
     strides
 }
 
-/// Calls `row(start of the row in the result, in a, in b)` for each innermost row of the result, in order.
-fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], row: &mut dyn FnMut(usize, usize, usize)) {
+/// Calls `row(start of the row among these rows, in a, in b)` for some innermost rows of the result, in order.
+fn for_each_row(
+    result: Shape,
+    rows: Range<usize>,
+    [a, b]: [&[usize; MAX_RANK]; 2],
+    row: &mut dyn FnMut(usize, usize, usize),
+) {
     let outer = result.rank().saturating_sub(1);
-    let mut index = [0; MAX_RANK];
-    for start in (0..result.len()).step_by(result.last().max(1)) {
+    let (mut index, mut rest) = ([0; MAX_RANK], rows.start);
+    for axis in (0..outer).rev() {
+        index[axis] = rest % result.axis(axis);
+        rest /= result.axis(axis);
+    }
+    for number in 0..rows.len() {
         let offset = |strides: &[usize; MAX_RANK]| (0..outer).map(|axis| index[axis] * strides[axis]).sum::<usize>();
-        row(start, offset(a), offset(b));
+        row(number * result.last(), offset(a), offset(b));
         for axis in (0..outer).rev() {
             index[axis] += 1;
             if index[axis] < result.axis(axis) {
@@ -43,24 +55,58 @@ fn for_each_row(result: Shape, a: &[usize; MAX_RANK], b: &[usize; MAX_RANK], row
     }
 }
 
-/// y = f(a, b), where `y` has the shape to which both broadcast. `f` should be `#[inline(always)]`, because it is
+/// Minimum number of elements for one thread. Chunks never change a result.
+const CHUNK: usize = 8192;
+
+/// Nanoseconds on one thread for a number of elements, of which two are read and one is written.
+fn nanoseconds(elements: usize) -> usize {
+    elements / 5
+}
+
+/// Innermost rows of an array of this shape in a chunk.
+fn rows_of_chunk(shape: Shape) -> usize {
+    (CHUNK / shape.last()).max(1)
+}
+
+/// y = activation(f(a, b)), where `y` has the shape to which both broadcast. `f` should be `#[inline(always)]`, because it is
 /// compiled into the loops of each instruction set.
-pub(crate) fn zip(y: &mut [f32], result: Shape, a: View<'_>, b: View<'_>, f: impl Fn(f32, f32) -> f32 + Copy) {
+pub(crate) fn zip(
+    (y, result): (&mut [f32], Shape),
+    a: View<'_>,
+    b: View<'_>,
+    f: impl Fn(f32, f32) -> f32 + Copy + Sync,
+    activation: Elementwise,
+) {
     let level = simd::current();
+    let finish = |y: &mut [f32]| {
+        if activation != Elementwise::Linear {
+            activation::finish_row(level, activation, &[], y);
+        }
+    };
     if a.shape() == b.shape() {
-        return zip_row(level, f, &a, &b, y);
+        return parallel::for_each_chunk(y, CHUNK, nanoseconds(CHUNK), |i, y| {
+            let piece = i * CHUNK..i * CHUNK + y.len();
+            zip_row(level, f, &a[piece.clone()], &b[piece], y);
+            finish(y);
+        });
     }
     let (strides_a, strides_b) = (strides(a.shape(), result), strides(b.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_a, step_b) = (strides_a[inner], strides_b[inner]);
-    for_each_row(result, &strides_a, &strides_b, &mut |start, from_a, from_b| {
-        let (y, a, b) = (&mut y[start..start + result.last()], &a[from_a..], &b[from_b..]);
-        match (step_a, step_b) {
-            (0, 0) => y.fill(f(a[0], b[0])),
-            (0, _) => map_row(level, |b| f(a[0], b), b, y),
-            (_, 0) => map_row(level, |a| f(a, b[0]), a, y),
-            _ => zip_row(level, f, a, b, y),
-        }
+    let rows = rows_of_chunk(result);
+    let length = rows * result.last();
+    parallel::for_each_chunk(y, length, nanoseconds(length), |i, y| {
+        let rows = i * rows..i * rows + y.len() / result.last();
+        for_each_row(result, rows, [&strides_a, &strides_b], &mut |start, from_a, from_b| {
+            let (y, a, b) = (&mut y[start..start + result.last()], &a[from_a..], &b[from_b..]);
+            match (step_a, step_b) {
+                (0, 0) => y.fill(f(a[0], b[0])),
+                (0, _) => map_row(level, |b| f(a[0], b), b, y),
+                (_, 0) => map_row(level, |a| f(a, b[0]), a, y),
+                _ => zip_row(level, f, a, b, y),
+            }
+        });
+        finish(y);
     });
 }
 
@@ -82,31 +128,41 @@ pub(crate) fn sum_into(
     x: View<'_>,
     other: View<'_>,
     (result, dy): (Shape, &[f32]),
-    gradient: impl Fn(f32, f32, f32) -> f32 + Copy,
+    gradient: impl Fn(f32, f32, f32) -> f32 + Copy + Sync,
 ) {
     let level = simd::current();
     if x.shape() == result && other.shape() == result {
-        return set_row(level, gradient, dy, &x, &other, dx);
-    }
-    let once = x.shape() == result;
-    if !once {
-        dx.fill(0.0);
+        return parallel::for_each_chunk(dx, CHUNK, nanoseconds(CHUNK), |i, dx| {
+            let piece = i * CHUNK..i * CHUNK + dx.len();
+            set_row(level, gradient, &dy[piece.clone()], &x[piece.clone()], &other[piece], dx);
+        });
     }
     let (strides_x, strides_other) = (strides(x.shape(), result), strides(other.shape(), result));
     let inner = result.rank().saturating_sub(1);
     let (step_x, step_other) = (strides_x[inner], strides_other[inner]);
-    for_each_row(result, &strides_x, &strides_other, &mut |start, from_x, from_other| {
-        let dy = &dy[start..start + result.last()];
-        let (dx, x, other) = (&mut dx[from_x..], &x[from_x..], &other[from_other..]);
-        if once {
-            dx[..dy.len()].fill(0.0); // while it is in the cache
-        }
-        match (step_x, step_other) {
-            (0, 0) => dy.iter().for_each(|dy| dx[0] += gradient(*dy, x[0], other[0])),
-            (0, _) => dy.iter().zip(other).for_each(|(dy, other)| dx[0] += gradient(*dy, x[0], *other)),
-            (_, 0) => add_row(level, |dy, x, _| gradient(dy, x, other[0]), dy, x, x, dx),
-            _ => add_row(level, gradient, dy, x, other, dx),
-        }
+    // Adds the terms of some rows of the result, which start at element `first`, to the elements of dx from `first_x` on.
+    let add_rows = |rows: Range<usize>, first: usize, dx: &mut [f32], first_x: usize| {
+        for_each_row(result, rows, [&strides_x, &strides_other], &mut |start, from_x, from_other| {
+            let dy = &dy[first + start..][..result.last()];
+            let (dx, x, other) = (&mut dx[from_x - first_x..], &x[from_x..], &other[from_other..]);
+            match (step_x, step_other) {
+                (0, 0) => dy.iter().for_each(|dy| dx[0] += gradient(*dy, x[0], other[0])),
+                (0, _) => dy.iter().zip(other).for_each(|(dy, other)| dx[0] += gradient(*dy, x[0], *other)),
+                (_, 0) => add_row(level, |dy, x, _| gradient(dy, x, other[0]), dy, x, x, dx),
+                _ => add_row(level, gradient, dy, x, other, dx),
+            }
+        });
+    };
+    if x.shape() != result {
+        dx.fill(0.0);
+        return add_rows(0..result.len() / result.last(), 0, dx, 0);
+    }
+    // Rows of dx are separate.
+    let rows = rows_of_chunk(result);
+    let length = rows * result.last();
+    parallel::for_each_chunk(dx, length, nanoseconds(length), |i, dx| {
+        dx.fill(0.0);
+        add_rows(i * rows..i * rows + dx.len() / result.last(), i * length, dx, i * length);
     });
 }
 
@@ -141,6 +197,7 @@ vectorized! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::samples;
     use ndarray::{ArrayD, Axis, IxDyn};
 
     fn counted(shape: &[usize]) -> ArrayD<f32> {
@@ -161,15 +218,25 @@ mod tests {
             (&[], &[2, 2]),
             (&[1], &[]),
             (&[5, 1], &[5, 7]),
+            (&[41, 1000], &[1000]),
+            (&[3, 1, 70], &[3, 200, 70]),
+            (&[9, 4100], &[9, 4100]),
+            (&[30_001, 1], &[30_001, 1]),
+            (&[30_001, 1], &[1]),
         ] {
             let (a, b) = (counted(a), counted(b));
             let shape = Shape::new(a.shape()).unwrap().broadcast(&Shape::new(b.shape()).unwrap()).unwrap();
             let view = |array: &'_ ArrayD<f32>| Shape::new(array.shape()).unwrap();
-            let mut y = vec![f32::NAN; shape.len()];
             let (left, right) = (a.as_slice().unwrap(), b.as_slice().unwrap());
-            zip(&mut y, shape, View::new(view(&a), left), View::new(view(&b), right), |a, b| a - 2.0 * b);
+            let (left, right) = (View::new(view(&a), left), View::new(view(&b), right));
             let expected = &a - &(&b * 2.0);
-            assert_eq!(y, expected.iter().copied().collect::<Vec<_>>());
+            samples::in_pools(|| {
+                let mut y = vec![f32::NAN; shape.len()];
+                zip((&mut y, shape), left, right, |a, b| a - 2.0 * b, Elementwise::Linear);
+                assert_eq!(y, expected.iter().copied().collect::<Vec<_>>());
+                zip((&mut y, shape), left, right, |a, b| a - 2.0 * b, Elementwise::Relu);
+                assert_eq!(y, expected.iter().map(|y| y.max(0.0)).collect::<Vec<_>>());
+            });
         }
     }
 
@@ -185,6 +252,9 @@ mod tests {
             (&[2, 3], &[2, 3], &[2, 3]),
             (&[], &[1], &[1]),
             (&[4, 1, 2], &[3, 1], &[4, 3, 2]),
+            (&[7, 5, 300], &[5, 1], &[7, 5, 300]),
+            (&[9000, 1], &[1], &[9000, 1]),
+            (&[2, 9000], &[2, 9000], &[2, 9000]),
         ] {
             let (x, other, dy) = (counted(x), counted(other), counted(result));
             let wide = |array: &ArrayD<f32>| array.broadcast(result).unwrap().to_owned();
@@ -198,10 +268,12 @@ mod tests {
                 expected = expected.sum_axis(Axis(axis)).insert_axis(Axis(axis));
             }
             let shape = |array: &ArrayD<f32>| Shape::new(array.shape()).unwrap();
-            let mut dx = vec![f32::NAN; x.len()];
             let views = [&x, &other].map(|array| View::new(shape(array), array.as_slice().unwrap()));
-            sum_into(&mut dx, views[0], views[1], (shape(&dy), dy.as_slice().unwrap()), gradient);
-            assert_eq!(dx, expected.iter().copied().collect::<Vec<_>>());
+            samples::in_pools(|| {
+                let mut dx = vec![f32::NAN; x.len()];
+                sum_into(&mut dx, views[0], views[1], (shape(&dy), dy.as_slice().unwrap()), gradient);
+                assert_eq!(dx, expected.iter().copied().collect::<Vec<_>>());
+            });
         }
     }
 }

@@ -16,6 +16,7 @@ mod weight;
 mod winograd;
 
 pub use geometry::Geometry;
+pub(super) use geometry::padding_within;
 pub use weight::IMAGES_PER_SHARD;
 
 use super::activation::Elementwise;

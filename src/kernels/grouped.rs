@@ -45,6 +45,15 @@ impl GroupedGeometry {
         self.size[0] * self.size[1] * self.channels * self.groups
     }
 
+    /// The sizes if these images without their zeros around them are read, with as many zeros before and after as `around` has
+    /// for each axis; `None` if the convolution would be computed by another method.
+    pub fn with_padding(&self, size: [usize; 2], around: [[usize; 2]; 2]) -> Option<GroupedGeometry> {
+        let extents = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
+        let padding = conv2d::padding_within(self.padding, around, extents)?;
+        let padded = GroupedGeometry { size, padding, ..*self };
+        (self.wide() == padded.wide()).then_some(padded)
+    }
+
     /// Elements of an output image.
     pub(super) fn output_image(&self) -> usize {
         self.output[0] * self.output[1] * self.filters * self.groups

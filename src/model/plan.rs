@@ -110,7 +110,10 @@ impl Plan {
         };
         let ignored = trained_outputs.iter().zip(&kind.targets).map(ignored_label);
         let ignored = ignored.map(|label| label.map(|label| label as f32)).collect();
-        let tape = recorder.finish()?;
+        let tape = match kind.mode {
+            Mode::Training => recorder.finish()?,
+            Mode::Inference => recorder.finish_with_shared_values()?,
+        };
         let constraints = match kind.mode {
             Mode::Training if !kind.is_shard => ConstraintTape::record(architecture)?,
             _ => None,

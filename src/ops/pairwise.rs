@@ -1,6 +1,7 @@
 //! Elementwise operations on two arrays, with NumPy's broadcasting.
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::{self, Elementwise};
 use crate::kernels::broadcast;
 use crate::shape::Shape;
 use crate::tape::{Context, Gradients, Inputs, Op, Origin, Var, arity};
@@ -33,11 +34,13 @@ pub(super) fn record<'r, P: Pairwise>(a: Var<'r>, b: Var<'r>) -> Var<'r> {
         let place = || format!("{}: {}", a.recorder().current_scope(), P::NAME);
         a.recorder().fail(Error::expected(expected).at(place, &[first, second]));
     }
-    a.recorder().apply(Pairs::<P> { result: Shape::SCALAR, function: PhantomData }, &[a, b])
+    let (result, activation) = (Shape::SCALAR, Elementwise::Linear);
+    a.recorder().apply(Pairs::<P> { result, activation, function: PhantomData }, &[a, b])
 }
 
 struct Pairs<P> {
     result: Shape,
+    activation: Elementwise,
     function: PhantomData<P>,
 }
 
@@ -54,16 +57,21 @@ impl<P: Pairwise> Op for Pairs<P> {
 
     fn forward(&mut self, inputs: Inputs<'_>, y: &mut [f32], _context: Context<'_>) {
         let [a, b] = inputs.each();
-        broadcast::zip(y, self.result, a, b, P::value);
+        broadcast::zip((y, self.result), a, b, P::value, self.activation);
     }
 
-    fn backward(&mut self, inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
+    fn backward(&mut self, inputs: Inputs<'_>, y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([a, b], [da, db]) = (inputs.each(), gradients.each());
+        activation::backward(self.activation, y, dy);
         if let Some(da) = da {
             broadcast::sum_into(da, a, b, (self.result, dy), P::gradient_a);
         }
         if let Some(db) = db {
             broadcast::sum_into(db, b, a, (self.result, dy), |dy, b, a| P::gradient_b(dy, a, b));
         }
+    }
+
+    fn fuse(&mut self, activation: Elementwise) -> bool {
+        self.activation.replace_linear(activation)
     }
 }

@@ -44,7 +44,7 @@ impl Tape {
                     return Some(format!("the parameter {}", params.name(id)));
                 }
             }
-            if !finite(&self.buffers[step.output]) {
+            if !finite(&self.buffers[step.output][..step.length]) {
                 return Some(format!("the output of {}", step.place()));
             }
         }

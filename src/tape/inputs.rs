@@ -61,7 +61,7 @@ impl<'a> Inputs<'a> {
     pub fn get(&self, position: usize) -> View<'a> {
         let Source { place, shape } = self.sources[position];
         match place {
-            Place::Buffer(index) => View::new(shape, &self.buffers[index]),
+            Place::Buffer(index) => View::new(shape, &self.buffers[index][..shape.len()]),
             Place::Param(index) => View::new(shape, self.params.view(index).data()),
             Place::Nowhere => unreachable!("a tape with an error is never finished"),
         }

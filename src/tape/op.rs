@@ -112,6 +112,19 @@ pub trait Op: Send {
         false
     }
 
+    /// The numbers of zeros that the operation adds before and after its only input along each axis, if it does only that.
+    #[doc(hidden)]
+    fn zero_padding(&self) -> Option<&[[usize; 2]]> {
+        None
+    }
+
+    /// From now on, reads its first input, of this shape, with these numbers of zeros around it; or returns `false` if the
+    /// operation does not support it. Only operations of this crate do.
+    #[doc(hidden)]
+    fn pad_input(&mut self, _input: Shape, _around: &[[usize; 2]]) -> bool {
+        false
+    }
+
     /// The operation as one that can update a weight array in its backward pass, if it can. Only operations of this crate
     /// can: `InPlace` is private.
     #[doc(hidden)]

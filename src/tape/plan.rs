@@ -1,8 +1,8 @@
 //! The plan of the backward pass: the operation that writes each gradient first, and the later contributions to it.
 
 use super::addition::Addition;
-use super::gradient_slots::GradientSlots;
 use super::gradients::{GradientTarget, TargetPlace};
+use super::slots::Slots;
 use super::source::Place;
 use super::step::Step;
 use crate::error::{Error, Result};
@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The arrays for the backward pass, and the locations of the gradients that it writes.
 pub(super) struct Plan {
-    pub(super) gradients: GradientSlots,
+    /// The gradient of a value is needed from its first contribution until the operation that computed the value has passed it
+    /// on.
+    pub(super) gradients: Slots,
     /// The lengths of the scratch arrays.
     pub(super) scratch: Vec<usize>,
     reached: BTreeSet<Place>,
@@ -26,7 +28,7 @@ impl Plan {
 
 /// Plans the backward pass: sets the targets and additions of each step, from the loss backwards.
 pub(super) fn backward(steps: &mut [Step], buffers: &[usize], loss: Option<usize>) -> Plan {
-    let (gradients, scratch) = (GradientSlots::new(buffers.len()), Vec::new());
+    let (gradients, scratch) = (Slots::new(buffers.len()), Vec::new());
     let mut plan = Plan { gradients, scratch, reached: BTreeSet::new() };
     let Some(loss) = loss else { return plan };
     plan.gradients.take(loss, buffers[loss]);

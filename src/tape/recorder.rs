@@ -156,7 +156,7 @@ impl Recorder {
         self.state
             .borrow_mut()
             .steps
-            .push(Step { states, ..Step::new(op, scope, path, inputs, needs_gradient, buffer) });
+            .push(Step { states, ..Step::new(op, scope, path, inputs, needs_gradient, buffer, shape.len()) });
         output
     }
 
@@ -319,12 +319,23 @@ impl Recorder {
     /// `GRADUS_SIMD` that the CPU does not have. Parameters that were not recorded are not checked: the tape does not know
     /// them, and their gradients stay as they were.
     pub fn finish(self) -> Result<Tape> {
+        let mode = self.mode;
+        Tape::new(self.into_recording()?, mode)
+    }
+
+    /// Creates a tape for predictions. Only values whose ids were requested can be read from it: the others share arrays.
+    ///
+    /// # Errors
+    /// Those of [`finish`](Recorder::finish).
+    pub(crate) fn finish_with_shared_values(self) -> Result<Tape> {
+        let mode = self.mode;
+        Tape::with_shared_values(self.into_recording()?, mode)
+    }
+
+    fn into_recording(self) -> Result<Recording> {
         simd::level()?;
         let mut recording = self.state.into_inner();
-        match recording.error.take() {
-            Some(error) => Err(error),
-            None => Tape::new(recording, self.mode),
-        }
+        recording.error.take().map_or(Ok(recording), Err)
     }
 
     /// `layer: op`, for errors.

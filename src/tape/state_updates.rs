@@ -36,7 +36,7 @@ impl StateUpdates {
         for step in steps.iter_mut().filter(|step| !step.states.is_empty()) {
             let inputs = Inputs { sources: &step.inputs, buffers, params };
             let states = States { slots: &step.states, values: &mut self.values };
-            step.op.update_states(inputs, &buffers[step.output], states);
+            step.op.update_states(inputs, &buffers[step.output][..step.length], states);
         }
         self.ready = true;
     }

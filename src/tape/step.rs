@@ -17,6 +17,8 @@ pub(super) struct Step {
     pub(super) needs_gradient: Vec<bool>,
     /// The index of the output's buffer.
     pub(super) output: usize,
+    /// The number of elements of the output.
+    pub(super) length: usize,
     /// The index of each state of the operation among the updated states of the tape.
     pub(super) states: Vec<usize>,
     /// The locations to which the backward pass writes, sorted; empty if the step has no backward pass.
@@ -35,9 +37,10 @@ impl Step {
         inputs: Vec<Source>,
         needs_gradient: Vec<bool>,
         output: usize,
+        length: usize,
     ) -> Step {
         let (states, targets, additions) = (Vec::new(), Vec::new(), Vec::new());
-        Step { op, scope, path, inputs, needs_gradient, output, states, targets, additions, in_place: None }
+        Step { op, scope, path, inputs, needs_gradient, output, length, states, targets, additions, in_place: None }
     }
 
     /// `layer: operation`, for messages.

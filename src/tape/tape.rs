@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::faults::Faults;
-use super::fusion::fuse_activations;
+use super::fusion::fuse;
 use super::gradients::Gradients;
 use super::inputs::Inputs;
 use super::mode::Mode;
@@ -10,6 +10,7 @@ use super::param_gradients::ParamGradients;
 use super::params::{ParamId, Params};
 use super::plan;
 use super::recording::Recording;
+use super::shared_values::share_values;
 use super::source::{Place, Source};
 use super::stamp::Stamp;
 use super::state_updates::StateUpdates;
@@ -57,7 +58,19 @@ impl Tape {
     /// # Errors
     /// A trainable parameter on which the loss does not depend.
     pub(super) fn new(mut recording: Recording, mode: Mode) -> Result<Tape> {
-        fuse_activations(&mut recording);
+        fuse(&mut recording);
+        Tape::of_fused(recording, mode)
+    }
+
+    /// Allocates the buffers of a recording, in which values that cannot be read share arrays, without a backward pass.
+    pub(super) fn with_shared_values(mut recording: Recording, mode: Mode) -> Result<Tape> {
+        fuse(&mut recording);
+        recording.loss = None;
+        share_values(&mut recording);
+        Tape::of_fused(recording, mode)
+    }
+
+    fn of_fused(recording: Recording, mode: Mode) -> Result<Tape> {
         let Recording {
             stamp,
             params,
@@ -142,9 +155,10 @@ impl Tape {
         let step = &mut self.steps[step];
         let path = (self.mode == Mode::Training).then_some(step.path);
         let context = Context { key, path, first_row, faults: &self.faults };
-        let (before, after) = self.buffers.split_at_mut(step.output);
-        let inputs = Inputs { sources: &step.inputs, buffers: before, params };
-        step.op.forward(inputs, &mut after[0], context);
+        let mut y = std::mem::take(&mut self.buffers[step.output]); // not among the inputs
+        let inputs = Inputs { sources: &step.inputs, buffers: &self.buffers, params };
+        step.op.forward(inputs, &mut y[..step.length], context);
+        self.buffers[step.output] = y;
         match self.faults.take() {
             None => Ok(()),
             Some((row, problem)) => {
@@ -242,8 +256,8 @@ impl Tape {
             params: &mut gradients.arrays,
             scratch: &mut self.scratch,
         };
-        let y = &*self.buffers[step.output];
-        let given = &mut dy[..y.len()];
+        let y = &self.buffers[step.output][..step.length];
+        let given = &mut dy[..step.length];
         match (weight, step.op.in_place()) {
             (Some(weight), Some(op)) => op.backward_in_place(inputs, y, given, written, weight),
             _ => step.op.backward(inputs, y, given, written),

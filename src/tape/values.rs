@@ -68,7 +68,7 @@ impl Tape {
     pub fn view(&self, id: ValueId) -> View<'_> {
         let Source { place, shape } = self.source(id);
         let Place::Buffer(buffer) = place else { panic!("the value of a parameter is in its Params") };
-        View::new(shape, &self.buffers[buffer])
+        View::new(shape, &self.buffers[buffer][..shape.len()])
     }
 
     /// The loss's gradient with respect to a [`variable`](super::Recorder::variable), after [`backward`](Tape::backward);

@@ -1,6 +1,7 @@
 //! The sizes of a convolution, and images with padding.
 
 use super::tile::LANES;
+use super::winograd;
 use crate::error::Result;
 use crate::kernels::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
 use crate::sizes;
@@ -137,6 +138,16 @@ impl Geometry {
         one_tap && self.groups == 1 && self.output == [self.height, self.width]
     }
 
+    /// The sizes if these images without their zeros around them are read, with as many zeros before and after as `around` has
+    /// for each axis; `None` if the convolution would be computed by another method.
+    pub fn with_padding(&self, [height, width]: [usize; 2], around: [[usize; 2]; 2]) -> Option<Geometry> {
+        let extents = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
+        let padding = padding_within(self.padding, around, extents)?;
+        let padded = Geometry { height, width, padding, ..*self };
+        let as_before = winograd::applies(self) == winograd::applies(&padded) && !self.covers_image();
+        as_before.then_some(padded)
+    }
+
     /// Filters of a group, rounded up to whole vectors.
     pub(super) fn padded_filters(&self) -> usize {
         self.filters.next_multiple_of(LANES)
@@ -236,6 +247,18 @@ impl Geometry {
         assert_eq!(w.len(), self.taps() * self.all_filters(), "the kernels' elements");
         assert_eq!(y.len(), self.batch * self.output_image(), "the outputs' elements");
     }
+}
+
+/// The padding before the first row and column after more is added around the image; `None` if a window of these extents would
+/// contain only padding.
+pub(in crate::kernels) fn padding_within(
+    before: [usize; 2],
+    around: [[usize; 2]; 2],
+    extents: [usize; 2],
+) -> Option<[usize; 2]> {
+    let padding = [0, 1].map(|axis| before[axis].saturating_add(around[axis][0]));
+    let within = |axis: usize| padding[axis].max(around[axis][1]) < extents[axis];
+    (within(0) && within(1)).then_some(padding)
 }
 
 /// Copies the first elements of `from` to all of `to`. A call of `memcpy` for each pixel would take longer.

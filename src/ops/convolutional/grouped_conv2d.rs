@@ -60,6 +60,16 @@ impl Op for GroupedConv2d {
     fn fuse(&mut self, activation: Elementwise) -> bool {
         self.activation.replace_linear(activation)
     }
+
+    fn pad_input(&mut self, input: Shape, around: &[[usize; 2]]) -> bool {
+        let &[[0, 0], rows, columns, [0, 0]] = around else { return false };
+        let size = [input.axis(1), input.axis(2)];
+        let geometry = self.ready.as_ref().and_then(|(geometry, _)| geometry.with_padding(size, [rows, columns]));
+        let ready = geometry.and_then(|geometry| Some((geometry, Scratch::new(&geometry).ok()?)));
+        let padded = ready.is_some();
+        self.ready = ready.or(self.ready.take());
+        padded
+    }
 }
 
 /// The gradients of images and kernels, and `None` for biases.

@@ -33,6 +33,10 @@ impl Op for Pad {
         window.fill(y, &x, self.value);
     }
 
+    fn zero_padding(&self) -> Option<&[[usize; 2]]> {
+        (self.value == 0.0).then_some(&self.around)
+    }
+
     fn backward(&mut self, _inputs: Inputs<'_>, _y: &[f32], dy: &mut [f32], gradients: Gradients<'_>) {
         let ([Some(dx)], Some(window)) = (gradients.each(), &self.window) else { return };
         window.cut(dy, dx);

@@ -1,25 +1,23 @@
-//! The assignment of gradients to arrays.
+//! The assignment of values or gradients to arrays.
 //!
-//! The gradient of a value is needed from its first contribution until the operation that computed the value has passed it on.
-//! Gradients that are not needed at the same time share an array, so that the backward pass touches less memory.
+//! Those that are not needed at the same time share an array, so that a pass touches less memory.
 
-/// Arrays for the gradients of buffers.
-pub(super) struct GradientSlots {
-    /// The array of the gradient of each buffer that has one.
+/// Arrays for the values, or for the gradients, of buffers.
+pub(super) struct Slots {
+    /// The array of each buffer that has one.
     pub(super) of: Vec<Option<usize>>,
-    /// The length of each array: that of the longest gradient in it.
+    /// The length of each array: that of the longest buffer in it.
     pub(super) lengths: Vec<usize>,
-    /// The arrays whose gradient is no longer needed.
+    /// The arrays whose content is no longer needed.
     free: Vec<usize>,
 }
 
-impl GradientSlots {
-    pub(super) fn new(buffers: usize) -> GradientSlots {
-        GradientSlots { of: vec![None; buffers], lengths: Vec::new(), free: Vec::new() }
+impl Slots {
+    pub(super) fn new(buffers: usize) -> Slots {
+        Slots { of: vec![None; buffers], lengths: Vec::new(), free: Vec::new() }
     }
 
-    /// Assigns an array to the gradient of a buffer: the shortest free one that is long enough, or else the longest one, which
-    /// is extended.
+    /// Assigns an array to a buffer: the shortest free one that is long enough, or else the longest one, which is extended.
     pub(super) fn take(&mut self, buffer: usize, length: usize) -> usize {
         let fits = |slot: usize| (self.lengths[slot] < length, self.lengths[slot].abs_diff(length));
         let best = (0..self.free.len()).min_by_key(|at| fits(self.free[*at]));
@@ -32,7 +30,7 @@ impl GradientSlots {
         slot
     }
 
-    /// Makes the array of a gradient available to others.
+    /// Makes the array of a buffer available to others.
     pub(super) fn release(&mut self, buffer: usize) {
         self.free.extend(self.of[buffer]);
     }
@@ -44,7 +42,7 @@ mod tests {
 
     #[test]
     fn arrays_are_reused_and_extended() {
-        let mut slots = GradientSlots::new(6);
+        let mut slots = Slots::new(6);
         assert_eq!([slots.take(5, 10), slots.take(4, 30)], [0, 1]);
         slots.release(5);
         assert_eq!(slots.take(3, 20), 0);
