@@ -26,6 +26,18 @@ use crate::error::Result;
 use crate::sizes;
 use winograd::{Correlation, WeightGradient};
 
+impl Geometry {
+    /// The sizes if these images without their zeros around them are read, with as many zeros before and after as `around` has
+    /// for each axis; `None` if the convolution would be computed by another method.
+    pub fn with_padding(&self, [height, width]: [usize; 2], around: [[usize; 2]; 2]) -> Option<Geometry> {
+        let extents = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
+        let padding = padding_within(self.padding, around, extents)?;
+        let padded = Geometry { height, width, padding, ..*self };
+        let as_before = winograd::applies(self) == winograd::applies(&padded) && !self.covers_image();
+        as_before.then_some(padded)
+    }
+}
+
 /// Reusable buffers of a convolution.
 #[derive(Clone, Debug)]
 pub struct Scratch {

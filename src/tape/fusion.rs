@@ -167,7 +167,7 @@ mod tests {
             for (position, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 // Other tiles of images have other sums of gradients.
                 if channels == 16 && position == 1 {
-                    approx::assert_relative_eq!(found[..], expected[..], epsilon = 1e-5, max_relative = 1e-5);
+                    approx::assert_relative_eq!(found[..], expected[..], epsilon = 1e-3, max_relative = 1e-5);
                 } else {
                     samples::assert_same_bits(found, expected, &format!("{channels} channels, array {position}"));
                 }

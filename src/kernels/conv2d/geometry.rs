@@ -1,7 +1,6 @@
 //! The sizes of a convolution, and images with padding.
 
 use super::tile::LANES;
-use super::winograd;
 use crate::error::Result;
 use crate::kernels::parallel::MULTIPLY_ADDS_PER_NANOSECOND;
 use crate::sizes;
@@ -136,16 +135,6 @@ impl Geometry {
     pub(super) fn pointwise(&self) -> bool {
         let one_tap = self.kernel == [1, 1] && self.strides == [1, 1] && self.padding == [0, 0];
         one_tap && self.groups == 1 && self.output == [self.height, self.width]
-    }
-
-    /// The sizes if these images without their zeros around them are read, with as many zeros before and after as `around` has
-    /// for each axis; `None` if the convolution would be computed by another method.
-    pub fn with_padding(&self, [height, width]: [usize; 2], around: [[usize; 2]; 2]) -> Option<Geometry> {
-        let extents = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
-        let padding = padding_within(self.padding, around, extents)?;
-        let padded = Geometry { height, width, padding, ..*self };
-        let as_before = winograd::applies(self) == winograd::applies(&padded) && !self.covers_image();
-        as_before.then_some(padded)
     }
 
     /// Filters of a group, rounded up to whole vectors.
