@@ -5,7 +5,7 @@ use super::constant::Constant;
 use super::graph::Nodes;
 use super::node::Node;
 use super::operators;
-use super::scope::{Recorded, Scope, Value, Weight, Weights};
+use super::scope::{Recorded, Scope, Value, Weight, WeightKey, Weights};
 use super::size_limit::Limits;
 use crate::Shape;
 use crate::tape::Mode;
@@ -104,6 +104,14 @@ impl Checked {
             )),
             None => Err(Some("its condition is missing".into())),
         }
+    }
+
+    /// The weights that a node reads.
+    pub(super) fn weights_of(&mut self, node: &Node) -> Vec<WeightKey> {
+        let all = std::mem::take(&mut self.weights);
+        // The graph was checked, so there is no error.
+        let _ = self.record(node, self.rows, Limits::NONE);
+        std::mem::replace(&mut self.weights, all).into_iter().map(|weight| weight.key).collect()
     }
 
     /// Determines the outputs of a node. The error is the reason why it is not supported, or `None` if an input is not

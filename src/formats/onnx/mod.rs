@@ -14,6 +14,7 @@ mod constant;
 mod export;
 mod fill;
 mod graph;
+mod graph_constants;
 mod graph_nodes;
 mod image_nodes;
 mod import;

@@ -5,6 +5,8 @@ use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::graph::{Input, Nodes, Output};
 use crate::formats::onnx::layer::{GraphInput, OnnxGraph};
 use crate::formats::onnx::node::Node;
+use crate::formats::onnx::scope::{Weight, source_of};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -35,7 +37,9 @@ impl Builder<'_> {
         }
         nodes.outputs.push(Output { name: output.clone(), floats: true });
         let layer = OnnxGraph::new(nodes, given, self.checked.rows.map(|[rows, _]| rows)).ok()?;
-        if !layer.weights.iter().filter(|weight| weight.trainable).all(|weight| self.claim(weight.constant())) {
+        let constant = |weight: &Weight| source_of(&weight.key.constant, &self.nodes.constants);
+        let trained: BTreeSet<String> = layer.weights.iter().filter(|weight| weight.trainable).map(constant).collect();
+        if !trained.into_iter().all(|constant| self.claim(constant)) {
             return None;
         }
         let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();
