@@ -8,6 +8,7 @@ use super::constant::Constant;
 use super::layer::OnnxGraph;
 use super::node::Node;
 use super::operators::recurrent_weights::{WeightLayout, derived, is_recurrent};
+use super::order;
 use super::scope::{Role, Weight};
 use super::tensor::{Tensor, Values};
 use super::writer::Writer;
@@ -28,9 +29,9 @@ pub(super) fn with_weights(
 ) -> Result<Exported, String> {
     let (mut nodes, mut weights) = (Vec::new(), BTreeMap::new());
     for node in &layer.nodes.nodes {
-        let rank = node.inputs.first().and_then(|name| checked.facts.get(name)).and_then(sizes);
+        let rank = node.inputs.first().and_then(|name| checked.facts.get(name)).and_then(Fact::sizes);
         let mut written = node.clone();
-        let is_computed = |name: &String| checked.facts.get(name).is_some_and(|fact| !matches!(fact, Fact::Constant(..)));
+        let is_computed = |name: &String| checked.facts.get(name).is_some_and(Fact::is_computed);
         if node.outputs.iter().any(is_computed) {
             let read = checked.weights_of(node);
             let read: Vec<&Weight> = layer.weights.iter().filter(|weight| read.contains(&weight.key)).collect();
@@ -82,7 +83,7 @@ fn restored(
     let Some(Fact::Constant(name, constant)) = fact(number) else { return Ok(None) };
     let shape = &constant.tensor.sizes;
     if is_recurrent(node) && (1..=3).contains(&number) {
-        let [of_weights, of_recurrent_weights] = [1, 2].map(|number| fact(number).and_then(sizes).unwrap_or_default());
+        let [of_weights, of_recurrent_weights] = [1, 2].map(|number| fact(number).and_then(Fact::sizes).unwrap_or_default());
         let layout = WeightLayout::read(node, &of_weights, &of_recurrent_weights)?;
         let mut directions = Vec::new();
         for direction in 0..shape.first().copied().unwrap_or(0) {
@@ -101,7 +102,7 @@ fn restored(
         return Ok(None);
     };
     let stored = Tensor::floats(weight.shape.sizes().to_vec(), writer.weight_values(&weight.name)?);
-    stored.transposed(&inverse(&weight.key.order)).reshaped(shape.clone()).map(Some)
+    stored.transposed(&order::inverse(&weight.key.order)).reshaped(shape.clone()).map(Some)
 }
 
 /// Adds a constant under its name, or with a number if another constant has this name. Returns the name.
@@ -113,19 +114,4 @@ fn insert(constants: &mut BTreeMap<String, Constant>, name: &str, constant: Cons
     }
     constants.insert(numbered(number), constant);
     numbered(number)
-}
-
-/// The sizes of a value in the axis order of ONNX.
-fn sizes(fact: &Fact) -> Option<Vec<usize>> {
-    match fact {
-        Fact::Constant(_, constant) => Some(constant.tensor.sizes.clone()),
-        Fact::Floats(shape, order) | Fact::Integers(shape, order) => {
-            Some(inverse(order).into_iter().map(|place| shape.axis(place)).collect())
-        }
-        Fact::Unreadable(_) | Fact::Unsupported => None,
-    }
-}
-
-fn inverse(order: &[usize]) -> Vec<usize> {
-    (0..order.len()).map(|axis| order.iter().position(|other| *other == axis).unwrap_or(axis)).collect()
 }

@@ -26,9 +26,19 @@ impl Graph {
     /// # Errors
     /// The error about unknown sizes if the graph accepts none of those that are tried.
     pub(super) fn import_open(&self) -> Result<Imported> {
-        let Some((size, first)) = SIZES.iter().find_map(|size| Some((*size, self.bound(*size).import_fixed().ok()?)))
-        else {
-            return self.import_fixed();
+        let tried: Vec<_> = SIZES.iter().map(|size| (*size, self.bound(*size))).collect();
+        let mut errors = Vec::new();
+        let found = tried.into_iter().find_map(|(size, graph)| match graph.import_fixed() {
+            Ok(imported) => Some((size, imported)),
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        });
+        let Some((size, first)) = found else {
+            // If sizes do not matter, the error for one of them says more than the one about unknown sizes.
+            let alike = errors.windows(2).all(|pair| pair[0].to_string() == pair[1].to_string());
+            return errors.pop().filter(|_| alike).map_or_else(|| self.import_fixed(), Err);
         };
         let others: Vec<Imported> =
             further(size).iter().filter_map(|size| self.bound(*size).import_fixed().ok()).collect();

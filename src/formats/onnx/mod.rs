@@ -37,6 +37,7 @@ mod record;
 mod recurrent_layers;
 mod reshaping_nodes;
 mod resizing_nodes;
+mod rows;
 mod run;
 mod scikit_learn;
 mod scope;

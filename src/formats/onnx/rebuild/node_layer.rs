@@ -13,7 +13,10 @@ impl Builder<'_> {
     /// Adds a node as an `OnnxGraph` layer.
     pub(super) fn node_layer(&mut self, node: &Node) -> Option<()> {
         let [output] = &node.outputs[..] else { return None };
-        let (shape, _) = self.fact(output)?;
+        let (shape, order) = self.fact(output)?;
+        if order.first() != Some(&0) {
+            return None;
+        }
         let (mut given, mut values) = (Vec::<GraphInput>::new(), Vec::new());
         let mut nodes = Nodes { nodes: vec![node.clone()], memory: self.nodes.memory, ..Nodes::default() };
         for name in node.inputs.iter().filter(|name| !name.is_empty()) {
