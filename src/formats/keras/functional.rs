@@ -9,6 +9,7 @@ use super::families::LAYER;
 use super::masks::Masks;
 use super::nested;
 use super::object::{Config, object};
+use super::operations;
 use super::options::{DTYPE, InactiveOption, NAME, short};
 use super::reader::Reader;
 use super::result::Result;
@@ -76,7 +77,13 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             let name = entry.name.clone().unwrap_or_default();
             let (place, class) = (entry.place(), entry.object.class.to_owned());
             let input = inputs.first().and_then(|value| description.shape(*value));
-            let spec = entry.spec(reader, input);
+            let spec = match operations::is_operation(&list[call.entry]) && class != "Concatenate" {
+                true => {
+                    reader.problem(&place, format!("the operation {class} with these arguments is not supported"));
+                    None
+                }
+                false => entry.spec(reader, input),
+            };
             layers[call.entry] = spec.and_then(|spec| {
                 let layer = description.layer(name, spec, class, reader.registry);
                 reader.note(&place, layer)
@@ -159,7 +166,9 @@ fn pending(
             let place = entries[entry].place();
             let inputs = match call_inputs(call, &place, &masks, reader) {
                 // The unknown layer is a problem, which is reported.
-                Err(_) if LAYER.find(entries[entry].object.name).is_none() => nested::references(call),
+                Err(_) if operations::is_operation(value) || LAYER.find(entries[entry].object.name).is_none() => {
+                    nested::references(call)
+                }
                 inputs => inputs.map_err(|problem| format!("{place}: {problem}"))?,
             };
             all.push(Pending { entry, output: (name.clone(), number), inputs });

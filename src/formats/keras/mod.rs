@@ -59,6 +59,7 @@ mod model;
 mod names;
 mod nested;
 mod object;
+mod operations;
 mod optimizers;
 mod options;
 mod order;

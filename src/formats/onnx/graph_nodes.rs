@@ -4,6 +4,7 @@ use super::check::{Checked, Fact, check};
 use super::graph_constants::with_weights;
 use super::layer::{CHECK_ROWS, OnnxGraph};
 use super::node::{Attribute, Node};
+use super::operators::recurrent_weights::is_recurrent;
 use super::order;
 use super::proto::element;
 use super::size_limit::Limits;
@@ -46,7 +47,16 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
         };
         graph.names.insert(name.clone(), written);
     }
-    for (node, rank) in exported.nodes {
+    for (mut node, rank) in exported.nodes {
+        // ONNX requires lengths of 32 bits; other integers are written with 64.
+        if is_recurrent(&node)
+            && let Some(lengths) = node.inputs.get_mut(4).filter(|name| !name.is_empty())
+        {
+            let name = graph.names.get(lengths).cloned().unwrap_or_default();
+            let lengths_32 = graph.cast(name, element::INT32);
+            graph.names.insert(lengths_32.clone(), lengths_32.clone());
+            *lengths = lengths_32;
+        }
         let node = if node.operator == "Reshape" { with_open_rows(layer, &checked, &node)? } else { node };
         let constants = &mut graph.names;
         let mut constant = |part: &str, tensor: &Tensor| {

@@ -12,6 +12,7 @@ mod branch;
 mod check;
 mod constant;
 mod export;
+mod external;
 mod fill;
 mod graph;
 mod graph_constants;
