@@ -149,12 +149,7 @@ fn source(value: &Value) -> Option<Source> {
 }
 
 /// Collects the calls of all layers.
-fn pending(
-    list: &[Value],
-    outputs: &[String],
-    entries: &[Entry<'_>],
-    reader: &mut Reader<'_>,
-) -> Result<Vec<Pending>> {
+fn pending(list: &[Value], outputs: &[String], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Pending>> {
     let (mut all, masks) = (Vec::new(), Masks::read(list, outputs));
     for (entry, value) in list.iter().enumerate().filter(|(entry, _)| !entries[*entry].is_input()) {
         if entries[entry].name.as_ref().is_some_and(|name| masks.computes_mask(name)) {

@@ -138,7 +138,8 @@ fn flatten(model: &Value, id: &str, depth: usize, left: &mut usize, containers: 
 fn sequential(model: &Value) -> Result<Flat> {
     let mut list = layers(model).to_vec();
     if !list.first().is_some_and(is_input) {
-        let shape = input_shape(model).ok_or("the input shape of a Sequential is missing; build the model in Keras first")?;
+        let shape =
+            input_shape(model).ok_or("the input shape of a Sequential is missing; build the model in Keras first")?;
         let names: BTreeSet<String> = list.iter().map(name).collect();
         let input = unused("input".into(), &names);
         let config = json!({"batch_input_shape": shape, "name": input});

@@ -39,8 +39,9 @@ pub(super) fn replace(model: &mut Value) {
     for entry in list {
         let replaced = if is_operation(entry) { of_keras_3(entry) } else { of_keras_2(entry) };
         if let Some((class, mut config, calls)) = replaced {
-            let name = entry["name"].as_str().or_else(|| entry["config"]["name"].as_str()).unwrap_or_default().to_owned();
-            config["name"] = json!(name);
+            let name =
+                entry["name"].as_str().or_else(|| entry["config"]["name"].as_str()).unwrap_or_default().to_owned();
+            (config["name"], config["trainable"]) = (json!(name), json!(true));
             *entry = json!({"class_name": class, "config": config, "name": name, "inbound_nodes": calls});
         }
     }
@@ -152,13 +153,13 @@ mod tests {
             json!({"module": "keras.src.ops.numpy", "class_name": class, "config": {"name": "o"}, "name": "o", "inbound_nodes": calls})
         };
         let half = replaced(of_keras_3("TrueDivide", json!([tensor("x"), 2])));
-        assert!(half.starts_with(r#"Rescaling {"name":"o","offset":0.0,"scale":0.5}"#), "{half}");
+        assert!(half.starts_with(r#"Rescaling {"name":"o","offset":0.0,"scale":0.5,"trainable":true}"#), "{half}");
         let rest = replaced(of_keras_3("Subtract", json!([1, tensor("x")])));
-        assert!(rest.starts_with(r#"Rescaling {"name":"o","offset":1.0,"scale":-1.0}"#), "{rest}");
+        assert!(rest.starts_with(r#"Rescaling {"name":"o","offset":1.0,"scale":-1.0,"trainable":true}"#), "{rest}");
         let sum = replaced(of_keras_3("Add", json!([tensor("x"), tensor("y")])));
         assert!(sum.starts_with("Add ") && sum.contains("[[{"), "{sum}");
         let relu = replaced(of_keras_3("Relu", json!([tensor("x")])));
-        assert!(relu.starts_with(r#"Activation {"activation":"relu","name":"o"}"#), "{relu}");
+        assert!(relu.starts_with(r#"Activation {"activation":"relu","name":"o","trainable":true}"#), "{relu}");
         assert!(replaced(of_keras_3("TrueDivide", json!([1, tensor("x")]))).starts_with("TrueDivide"));
         assert!(replaced(of_keras_3("Arctan2", json!([tensor("x"), 1]))).starts_with("Arctan2"));
         let of_keras_2 = |function: &str, options: Value| {
@@ -166,9 +167,9 @@ mod tests {
             json!({"class_name": "TFOpLambda", "config": config, "name": "o", "inbound_nodes": [["x", 0, 0, options]]})
         };
         let scaled = replaced(of_keras_2("math.truediv", json!({"y": 4.0, "name": null})));
-        assert!(scaled.starts_with(r#"Rescaling {"name":"o","offset":0.0,"scale":0.25}"#), "{scaled}");
+        assert!(scaled.starts_with(r#"Rescaling {"name":"o","offset":0.0,"scale":0.25,"trainable":true}"#), "{scaled}");
         let sum = replaced(of_keras_2("__operators__.add", json!({"y": ["z", 0, 0], "name": null})));
-        assert_eq!(sum, r#"Add {"name":"o"} [[["x",0,0,{}],["z",0,0,{}]]]"#);
+        assert_eq!(sum, r#"Add {"name":"o","trainable":true} [[["x",0,0,{}],["z",0,0,{}]]]"#);
         assert!(replaced(of_keras_2("nn.relu", json!({"name": null}))).starts_with("Activation"));
         assert!(replaced(of_keras_2("math.floormod", json!({"y": 4.0}))).starts_with("TFOpLambda"));
     }

@@ -42,11 +42,7 @@ pub(super) fn read(model: &mut proto::Model, folder: &Path, memory: &mut FileMem
 }
 
 /// The part of a file in which the elements of a tensor are.
-fn place(
-    tensor: &proto::Tensor,
-    folder: &Path,
-    lengths: &mut BTreeMap<PathBuf, u64>,
-) -> Result<Place, String> {
+fn place(tensor: &proto::Tensor, folder: &Path, lengths: &mut BTreeMap<PathBuf, u64>) -> Result<Place, String> {
     let value = |key: &str| {
         let entry = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
         entry.and_then(|entry| entry.value.as_deref())
@@ -96,7 +92,8 @@ mod tests {
     use crate::formats::budget::MemoryLimit;
 
     fn model(entries: &[(&str, &str)]) -> proto::Model {
-        let entry = |(key, value): &(&str, &str)| proto::Entry { key: Some((*key).into()), value: Some((*value).into()) };
+        let entry =
+            |(key, value): &(&str, &str)| proto::Entry { key: Some((*key).into()), value: Some((*value).into()) };
         let tensor = proto::Tensor {
             dims: vec![2],
             data_type: Some(proto::element::FLOAT),

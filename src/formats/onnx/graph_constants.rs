@@ -22,11 +22,7 @@ pub(super) struct Exported {
 }
 
 /// Replaces the constants of a graph by the weights of its layer.
-pub(super) fn with_weights(
-    writer: &Writer<'_>,
-    layer: &OnnxGraph,
-    checked: &mut Checked,
-) -> Result<Exported, String> {
+pub(super) fn with_weights(writer: &Writer<'_>, layer: &OnnxGraph, checked: &mut Checked) -> Result<Exported, String> {
     let (mut nodes, mut weights) = (Vec::new(), BTreeMap::new());
     for node in &layer.nodes.nodes {
         let rank = node.inputs.first().and_then(|name| checked.facts.get(name)).and_then(Fact::sizes);
@@ -83,7 +79,8 @@ fn restored(
     let Some(Fact::Constant(name, constant)) = fact(number) else { return Ok(None) };
     let shape = &constant.tensor.sizes;
     if is_recurrent(node) && (1..=3).contains(&number) {
-        let [of_weights, of_recurrent_weights] = [1, 2].map(|number| fact(number).and_then(Fact::sizes).unwrap_or_default());
+        let [of_weights, of_recurrent_weights] =
+            [1, 2].map(|number| fact(number).and_then(Fact::sizes).unwrap_or_default());
         let layout = WeightLayout::read(node, &of_weights, &of_recurrent_weights)?;
         let mut directions = Vec::new();
         for direction in 0..shape.first().copied().unwrap_or(0) {

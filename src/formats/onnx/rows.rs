@@ -67,7 +67,9 @@ fn joined_axes(node: &Node, rank: usize, checked: &Checked) -> Vec<usize> {
     let resolved = |axes: &[i64]| axes.iter().filter_map(|axis| order::axis(*axis, rank).ok()).collect::<Vec<_>>();
     match node.operator.as_str() {
         _ if is_recurrent(node) => vec![usize::from(node.integer("layout", 0) == Ok(1))],
-        "Softmax" | "LogSoftmax" if node.version < 13 => attribute(1).map_or_else(Vec::new, |axis| (axis..rank).collect()),
+        "Softmax" | "LogSoftmax" if node.version < 13 => {
+            attribute(1).map_or_else(Vec::new, |axis| (axis..rank).collect())
+        }
         "Softmax" | "LogSoftmax" => attribute(-1).into_iter().collect(),
         "LayerNormalization" => attribute(-1).map_or_else(Vec::new, |axis| (axis..rank).collect()),
         "CumSum" => resolved(&constants(1).unwrap_or_default()),

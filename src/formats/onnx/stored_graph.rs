@@ -29,8 +29,7 @@ pub(super) const INPUT_SHAPE: &str = "shape";
 pub(super) fn write(layer: &OnnxGraph) -> Spec {
     let source = |weight: &Weight| source_of(&weight.key.constant, &layer.nodes.constants);
     let left_out: BTreeSet<String> = layer.weights.iter().map(source).collect();
-    let small =
-        encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.contains(name));
+    let small = encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.contains(name));
     // A constant that is also read as a number cannot be left out.
     let graph = match decoded(&small, layer).is_some_and(|read| declares(&read, layer)) {
         true => small,

@@ -91,13 +91,7 @@ pub(super) fn record<'r>(
     if hidden_size != units as i64 {
         return Err(format!("attribute hidden_size is {hidden_size}, but the weights have {units} units"));
     }
-    let recurrence = Recurrence {
-        node,
-        layout,
-        units,
-        batch_first: node.integer("layout", 0)? != 0,
-        directions,
-    };
+    let recurrence = Recurrence { node, layout, units, batch_first: node.integer("layout", 0)? != 0, directions };
     recurrence.record(scope, inputs)
 }
 

@@ -81,8 +81,7 @@ impl WeightLayout {
             constant.tensor.check_floats()?;
             let stored = constant.tensor.to_floats();
             // The values are left out where the weights are declared.
-            let element =
-                |at: usize| stored.get(self.kernel_place(direction, depth, at)).copied().unwrap_or(0.0);
+            let element = |at: usize| stored.get(self.kernel_place(direction, depth, at)).copied().unwrap_or(0.0);
             let arranged = Tensor::floats(vec![depth, columns], (0..depth * columns).map(element).collect());
             return scope.in_onnx_order(&Value::rearranged(&derived(name, direction), constant, arranged));
         }
