@@ -3,7 +3,7 @@
 use super::command_line::{CommandResult, Options};
 #[cfg(feature = "keras")]
 use super::source::no_weights;
-use super::source::{Source, ending, only_safetensors, unknown_ending, with_arrays};
+use super::source::{Loaded, Source, ending, only_safetensors, unknown_ending, with_arrays};
 use crate::error::{Error, Result};
 use crate::formats::npz;
 use crate::formats::torch::StateDict;
@@ -16,13 +16,16 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResul
         write_model(&with_arrays(model, from, options)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
-    let mut skipped = String::new();
+    let skipped;
     match Source::read(from, options)? {
-        Source::Model(loaded) if options.torch => match ending(to) {
-            "safetensors" => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
-            _ => return Err(only_safetensors(to).into()),
-        },
-        Source::Model(loaded) => write_model(&loaded.model, to)?,
+        Source::Model(loaded) => {
+            match (options.torch, ending(to)) {
+                (true, "safetensors") => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
+                (true, _) => return Err(only_safetensors(to).into()),
+                (false, _) => write_model(&loaded.model, to)?,
+            }
+            skipped = dropped(&loaded, to, options.torch);
+        }
         Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
         Source::Arrays(arrays) => {
             write_arrays(&arrays.params, from, to)?;
@@ -34,14 +37,31 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResul
     Ok(format!("{skipped}{} → {}\n", from.display(), to.display()))
 }
 
+/// Describes the contents of a model's file that are not in the converted file.
+fn dropped(loaded: &Loaded, to: &Path, torch: bool) -> String {
+    let outputs = loaded.left_out.iter().map(|name| format!("dropped output {name}: it is not an array of floats\n"));
+    let mut text: String = outputs.collect();
+    let only_forward = torch || ["npz", "onnx"].contains(&ending(to)) || is_weights_file(to);
+    match &loaded.problem {
+        Some(problem) => text.push_str(&format!("dropped training settings: {problem}\n")),
+        None if only_forward && loaded.model.optimizer().is_some() => {
+            text.push_str("dropped training settings and the state of the optimizer: the new file cannot hold them\n");
+        }
+        None => {}
+    }
+    text
+}
+
+fn is_weights_file(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| name.ends_with(".weights.h5"))
+}
+
 fn write_model(model: &Model, to: &Path) -> Result<()> {
     match ending(to) {
         "safetensors" => model.save(to),
         "npz" => npz::write_params(to, model.params()),
         #[cfg(feature = "keras")]
-        "h5" if to.to_str().is_some_and(|name| name.ends_with(".weights.h5")) => {
-            crate::formats::keras::save_weights(model, to)
-        }
+        "h5" if is_weights_file(to) => crate::formats::keras::save_weights(model, to),
         #[cfg(feature = "keras")]
         "keras" | "h5" | "hdf5" => crate::formats::keras::save(model, to),
         #[cfg(feature = "onnx")]

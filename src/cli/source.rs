@@ -41,11 +41,13 @@ pub(super) struct Loaded {
     pub(super) kind: &'static str,
     /// The error if the file's training settings could not be read.
     pub(super) problem: Option<String>,
+    /// The outputs of the file that the model does not have.
+    pub(super) left_out: Vec<String>,
 }
 
 impl Loaded {
     fn of_model(model: Model, kind: &'static str) -> Source {
-        Source::Model(Box::new(Loaded { model, kind, problem: None }))
+        Source::Model(Box::new(Loaded { model, kind, problem: None, left_out: Vec::new() }))
     }
 }
 
@@ -112,8 +114,9 @@ impl Source {
             }
             #[cfg(feature = "onnx")]
             "onnx" => {
-                let architecture = onnx_graph(path, options)?.import()?.architecture()?;
-                Ok(Loaded::of_model(architecture.into_model()?, "ONNX model"))
+                let graph = onnx_graph(path, options)?;
+                let (model, left_out) = (graph.import()?.into_model()?, graph.left_out());
+                Ok(Source::Model(Box::new(Loaded { model, kind: "ONNX model", problem: None, left_out })))
             }
             _ => Err(unknown_ending(path)),
         }
@@ -176,6 +179,12 @@ pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Res
         _ if torch => return Err(only_safetensors(from)),
         "safetensors" => model.load_weights(from)?,
         "npz" => model.params_mut().assign(&npz::read_params_with(from, limit)?)?,
+        // The weights of models within models are stored under their models.
+        #[cfg(feature = "keras")]
+        "h5" | "hdf5" | "keras" if ["json", "h5", "hdf5", "keras"].contains(&ending(network)) => {
+            let loaded = crate::formats::keras::load_layers_and_weights(network, from, limit)?;
+            model.params_mut().assign(loaded.params())?;
+        }
         #[cfg(feature = "keras")]
         "h5" | "hdf5" | "keras" => crate::formats::keras::load_weights_with(&mut model, from, limit)?,
         _ => return Err(unknown_ending(from)),
@@ -203,7 +212,8 @@ fn keras(path: &Path, limit: MemoryLimit) -> Result<Source> {
     // Problems with the training settings do not matter if the layers cannot be read either.
     let architecture = keras::load_architecture_with(path, limit)?;
     let model = architecture.into_model()?;
-    Ok(Source::Model(Box::new(Loaded { model, kind: "Keras model", problem: Some(problem.to_string()) })))
+    let problem = Some(problem.to_string()).filter(|problem| !problem.ends_with(keras::NEVER_COMPILED));
+    Ok(Source::Model(Box::new(Loaded { model, kind: "Keras model", problem, left_out: Vec::new() })))
 }
 
 /// The only input and the only output of a model.

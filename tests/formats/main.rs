@@ -7,6 +7,7 @@ mod hdf5;
 #[path = "../interop/mod.rs"]
 mod interop;
 mod keras_files;
+mod keras_nested;
 mod keras_recurrent;
 mod onnx;
 mod onnx_graphs;

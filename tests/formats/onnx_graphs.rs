@@ -3,16 +3,20 @@
 
 use crate::onnx_nodes::{differ, tensors};
 use crate::packed::packed;
-use gradus::data::NamedArrays;
+use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::MemoryLimit;
 use gradus::formats::npz;
 use gradus::formats::onnx::{self, Graph, Tensor};
-use gradus::{Error, Model};
+use gradus::{Compile, Error, Losses, Model, losses::MeanSquaredError, optimizers::Sgd};
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Graphs that no model represents, with a part of the message.
-const NOT_MODELS: [(&str, &str); 2] = [
+const NOT_MODELS: [(&str, &str); 6] = [
+    ("joined_mean", "its rows are not independent, as ReduceMean \"m\" combines them"),
+    ("joined_product", "its rows are not independent, as MatMul \"y\" combines them"),
+    ("joined_softmax", "its rows are not independent, as Softmax \"y\" combines them"),
+    ("joined_steps", "the rows of its inputs are the steps of RNN \"s\", which are not independent"),
     ("fixed_rows", "it fixes the number of rows at 3, and its output \"y\" has shape 3 × 4"),
     ("time_first", "its output \"y\" has shape 4 × rows × 3; a model needs one row of outputs for each row of inputs"),
 ];
@@ -118,6 +122,64 @@ fn graphs_are_run_imported_saved_and_exported_with_equal_outputs() {
         if let Some(folder) = std::env::var_os("GRADUS_ONNX_GRAPHS") {
             std::fs::write(std::path::Path::new(&folder).join(format!("{name}.onnx")), &bytes).unwrap();
         }
+    }
+}
+
+/// Weights that several nodes read, or that a node reads in another arrangement, are exported as they were trained.
+#[test]
+fn trained_graphs_are_exported_with_their_weights() {
+    let mut trained = 0;
+    for (name, files) in packed("graphs.bin").into_iter().filter(|(name, _)| !name.starts_with("problems")) {
+        let inputs = tensors(&files, "input").unwrap();
+        let graph = bound(Graph::from_bytes(&files["model.onnx"]).unwrap(), &inputs);
+        let Ok(imported) = graph.import() else { continue };
+        let settings = |outputs: &[String]| {
+            let losses = outputs.iter().fold(Losses::new(), |all, name| all.output(name, MeanSquaredError::new()));
+            Compile::new(Sgd::new(0.05), losses)
+        };
+        let architecture = imported.architecture().unwrap();
+        let outputs: Vec<String> = architecture.outputs().iter().map(|output| output.name().to_owned()).collect();
+        // Graphs without weights, or with weights before nodes such as Round, cannot be trained.
+        let Ok(mut model) = architecture.compile(settings(&outputs)) else { continue };
+        let before = model.params().clone();
+        let mut rows = NamedArrays::new();
+        for (input, tensor) in model.inputs().iter().zip(&inputs) {
+            let array = tensor.array().unwrap_or_else(|| tensor.integer_array().unwrap().mapv(|value| value as f32));
+            rows = rows.with_input(input.name(), input.axis_order().to_model(array).unwrap()).unwrap();
+        }
+        let targets = model.predict_dataset(&rows).unwrap();
+        let rows_with_targets = targets.iter().fold(rows.clone(), |rows, (name, values)| {
+            rows.with_target(name, values.mapv(|value| 1.0 - value)).unwrap()
+        });
+        model.train_on_batch(&rows_with_targets).unwrap_or_else(|error| panic!("{name}: {error}"));
+        // Some graphs have no weights.
+        if model.params().ids().all(|id| model.params().get(id) == before.get(id)) {
+            continue;
+        }
+        let bytes = onnx::to_bytes(&model).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let again = Graph::from_bytes(&bytes).unwrap().import().and_then(|again| again.into_model());
+        let again = again.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let [expected, found] = [&model, &again].map(|model| model.predict_dataset(&rows).unwrap());
+        for (output, expected) in &expected {
+            let (expected, found) = (Tensor::from(&**expected), Tensor::from(&*found[output]));
+            assert_eq!(differ(&found, &expected, 1e-5), None, "{name}: {output}");
+        }
+        trained += 1;
+    }
+    assert!(trained >= 30, "{trained} graphs");
+}
+
+#[test]
+fn constants_of_nodes_are_not_trained_after_an_export() {
+    let graph = Graph::from_bytes(&packed("graphs.bin")["fixed_constant"]["model.onnx"]).unwrap();
+    let exported = onnx::to_bytes(&graph.import().unwrap().into_model().unwrap()).unwrap();
+    for graph in [graph, Graph::from_bytes(&exported).unwrap()] {
+        let mut model = graph.import().unwrap().compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
+        let before = model.params().clone();
+        let data = Arrays::new(&ndarray::arr2(&[[1.5f32, 2.5, 3.5, 4.5]]), &ndarray::arr2(&[[9.0f32, 9.0]])).unwrap();
+        model.train_on_batch(&data).unwrap();
+        let changed = model.params().ids().filter(|id| model.params().get(*id) != before.get(*id));
+        assert_eq!(changed.count(), 1, "only the kernel");
     }
 }
 

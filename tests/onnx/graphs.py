@@ -27,7 +27,7 @@ def integers(*values):
 
 
 def node(operator, inputs, outputs, **attributes):
-    return helper.make_node(operator, inputs.split(","), outputs.split(","), **attributes)
+    return helper.make_node(operator, inputs.split(",") if inputs else [], outputs.split(","), **attributes)
 
 
 def graph(nodes, inputs, outputs, known=None, opset=17):
@@ -98,6 +98,74 @@ def cases():
     yield "depth_to_space", graph([node("DepthToSpace", "x", "a", blocksize=2, mode="CRD"), node("Relu", "a", "b"), node("SpaceToDepth", "b", "y", blocksize=3)], [("x", ["N", 4, 3, 6])], [("y", None)]), [draw(2, 4, 3, 6)]
     yield "rounding", graph([node("Mul", "x,four", "a"), node("Round", "a", "b"), node("Floor", "x", "c"), node("Ceil", "x", "d"), node("Sign", "x", "e"), node("ThresholdedRelu", "x", "f", alpha=0.5), node("Sum", "b,c,d,e,f", "y")], X, Y, {"four": np.float32(4)}), [x]
     yield "tile", graph([node("Tile", "x,two", "a"), node("Trilu", "a", "y")], [("x", ["N", 3, 2])], [("y", None)], {"two": integers(1, 2, 3)}), [draw(2, 3, 2)]
+
+
+    yield from recurrent_cases()
+    yield from shared_cases()
+    yield "joined_softmax", graph([node("MatMul", "x,w", "a"), node("Softmax", "a", "y", axis=0)], X, Y, {"w": draw(4, 2)}), [x]
+    yield "joined_mean", graph([node("ReduceMean", "x", "m", axes=[0]), node("Sub", "x,m", "y")], X, Y), [x]
+    yield "joined_product", graph([node("Transpose", "x", "t", perm=[1, 0]), node("MatMul", "x,t", "p"), node("MatMul", "p,x", "y")], X, Y), [x]
+    yield "joined_steps", graph([node("RNN", "x,w,r", "s", hidden_size=2), node("Squeeze", "s,one", "y")], [("x", ["N", 3, 4])], [("y", ["N", 3, 2])], {"w": draw(1, 2, 4), "r": draw(1, 2, 2), "one": integers(1)}), [draw(5, 3, 4)]
+
+
+STEPS, UNITS = 5, 3
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+
+
+def recurrent(operator, directions, given="", **attributes):
+    """A node whose sequence and states are outputs. `given` lists its inputs: b(iases), l(engths), s(tates), p(eepholes)."""
+    columns = GATES[operator] * UNITS
+    known = {"w": draw(directions, columns, 2), "r": draw(directions, columns, UNITS), "shape": integers(0, 0, -1)}
+    inputs, arrays, names = [("x", ["N", STEPS, 2])], [draw(3, STEPS, 2)], ["t", "w", "r", "", "", "", "", ""]
+    nodes = [node("Transpose", "x", "t", perm=[1, 0, 2])]
+    if "b" in given:
+        known["b"], names[3] = draw(directions, 2 * columns), "b"
+    if "l" in given:
+        inputs, arrays, names[4] = [*inputs, ("l", ["N"], TensorProto.INT32)], [*arrays, np.array([5, 1, 3], np.int32)], "l"
+    if "p" in given:
+        known["p"], names[7] = draw(directions, 3 * UNITS), "p"
+    states = ["h", "c"] if operator == "LSTM" else ["h"]
+    if "s" in given:
+        for place, state in enumerate(states):
+            inputs, arrays = [*inputs, (state, ["N", directions, UNITS])], [*arrays, draw(3, directions, UNITS)]
+            nodes.append(node("Transpose", state, f"{state}0", perm=[1, 0, 2]))
+            names[5 + place] = f"{state}0"
+    nodes.append(node(operator, ",".join(names).rstrip(","), ",".join(["s", *(f"{state}1" for state in states)]), hidden_size=UNITS, **attributes))
+    nodes += [node("Transpose", "s", "rows", perm=[2, 0, 1, 3]), node("Reshape", "rows,shape", "y")]
+    nodes += [node("Transpose", f"{state}1", f"{state}y", perm=[1, 0, 2]) for state in states]
+    outputs = [("y", ["N", STEPS, directions * UNITS]), *((f"{state}y", ["N", directions, UNITS]) for state in states)]
+    return graph(nodes, inputs, outputs, known), arrays
+
+
+def recurrent_cases():
+    for operator in GATES:
+        yield f"recurrent_{operator}", *recurrent(operator, 1, "b")
+        yield f"recurrent_{operator}_reverse", *recurrent(operator, 1, "", direction="reverse")
+        yield f"recurrent_{operator}_both", *recurrent(operator, 2, "bs", direction="bidirectional")
+        yield f"recurrent_{operator}_lengths", *recurrent(operator, 2, "bl", direction="bidirectional")
+        yield f"recurrent_{operator}_clip", *recurrent(operator, 1, "b", clip=0.5)
+    yield "recurrent_LSTM_peepholes", *recurrent("LSTM", 2, "bp", direction="bidirectional")
+    yield "recurrent_GRU_after", *recurrent("GRU", 2, "bs", direction="bidirectional", linear_before_reset=1)
+    yield "recurrent_RNN_relu", *recurrent("RNN", 1, "b", activations=["Relu"])
+    sequence = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("GRU", "t,w,r", "s", hidden_size=3), node("Squeeze", "s,one", "q"), node("Transpose", "q", "y", perm=[1, 0, 2])]
+    yield "recurrent_sequence", graph(sequence, [("x", ["N", 5, 2])], [("y", ["N", 5, 3])], {"w": draw(1, 9, 2), "r": draw(1, 9, 3), "one": integers(1)}), [draw(3, 5, 2)]
+    stack = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("RNN", "t,w,r", "s", hidden_size=4), node("Squeeze", "s,one", "q"), node("RNN", "q,w,r", ",h", hidden_size=4), node("Squeeze", "h,zero", "y")]
+    yield "recurrent_shared", graph(stack, [("x", ["N", 5, 4])], Y, {"w": draw(1, 4, 4), "r": draw(1, 4, 4), "one": integers(1), "zero": integers(0)}), [draw(3, 5, 4)]
+
+
+def shared_cases():
+    """Constants that several nodes read."""
+    ones, zeros = np.ones(3, np.float32), np.zeros(3, np.float32)
+    statistics = [node("Conv", "x,k", "c"), node("BatchNormalization", "c,ones,zeros,zeros,ones", "b"), node("Relu", "b", "d"), node("BatchNormalization", "d,ones,zeros,zeros,ones", "y")]
+    yield "shared_statistics", graph(statistics, IMAGE, [("y", None)], {"k": draw(3, 2, 3, 3), "ones": ones, "zeros": zeros}), [draw(2, 2, 5, 6)]
+    copies = [node("Identity", "ones", "i"), node("Identity", "zeros", "j"), node("Conv", "x,k", "c"), node("BatchNormalization", "c,ones,zeros,j,i", "b"), node("Relu", "b", "y")]
+    yield "copied_statistics", graph(copies, IMAGE, [("y", None)], {"k": draw(3, 2, 3, 3), "ones": ones, "zeros": zeros}), [draw(2, 2, 5, 6)]
+    tied = [node("Gather", "e,i", "a"), node("ReduceMean", "a", "m", axes=[1], keepdims=0), node("Transpose", "e", "t", perm=[1, 0]), node("MatMul", "m,t", "y")]
+    yield "tied_embedding", graph(tied, [("i", ["N", 3], INT64)], Y, {"e": draw(7, 4)}), [integers(0, 6, 2, 3, 3, 1).reshape(2, 3)]
+    yield "tied_kernel", graph([node("Gemm", "x,w,b", "a"), node("Relu", "a", "c"), node("Gemm", "c,w,b", "y", transB=1)], X, Y, {"w": draw(4, 4), "b": draw(4)}), [draw(3, 4)]
+    yield "two_orders", graph([node("Mul", "x,p", "a"), node("Conv", "a,k", "c"), node("Mul", "c,p", "y")], [("x", ["N", 3, 4, 4])], [("y", None)], {"p": draw(3, 4, 4), "k": draw(3, 3, 1, 1)}), [draw(2, 3, 4, 4)]
+    yield "names_with_signs", graph([node("Mul", "x,s@10", "a"), node("Floor", "a", "b"), node("Add", "b,s", "y")], X, Y, {"s@10": draw(4), "s": draw(4)}), [draw(3, 4)]
+    yield "fixed_constant", graph([node("Constant", "", "k", value=numpy_helper.from_array(draw(4))), node("Floor", "x", "a"), node("Mul", "a,k", "b"), node("MatMul", "b,w", "y")], X, Y, {"w": draw(4, 2)}), [draw(3, 4)]
 
 
 def conditional(columns):

@@ -90,6 +90,10 @@ pub(super) struct Incoming {
     pub(super) gradus: Value,
 }
 
+/// The problem of a file whose model was never compiled.
+pub(crate) const NEVER_COMPILED: &str =
+    "the model was saved without being compiled; pass a Compile to keras::load_with";
+
 /// Reads the layers and the training configuration of a model from configurations of this version of Keras. The error names
 /// everything in them that gradus does not support.
 pub(super) fn describe(
@@ -113,7 +117,7 @@ pub(super) fn describe(
             training
         }
         None => {
-            reader.problem("", "the model was saved without being compiled; pass a Compile to keras::load_with");
+            reader.problem("", NEVER_COMPILED);
             None
         }
     };

@@ -3,6 +3,7 @@
 
 use super::cells::Cell;
 use super::names::snake_case;
+use super::nested::{Container, Containers};
 use super::reader::Reader;
 use super::result::Result;
 use crate::architecture::Architecture;
@@ -72,6 +73,8 @@ pub(super) struct LayerDescription {
     carried: Vec<DeclaredWeight>,
     /// The place of the weights if the layer is a cell of an `RNN` in the file.
     pub(super) cell: Option<Cell>,
+    /// The models within the model that contain the layer in the file, from the outermost on.
+    containers: Vec<Container>,
 }
 
 impl LayerDescription {
@@ -100,10 +103,24 @@ impl LayerDescription {
         format!("{}{folders}{cell}/vars/{within}", self.path)
     }
 
+    /// The name of the layer of Keras that contains the layer, if there is one: a model within the model, or an `RNN`.
+    pub(super) fn container(&self) -> Option<&str> {
+        let outermost = self.containers.first().map(|container| container.id.as_str());
+        outermost.or_else(|| self.cell.as_ref().map(|cell| cell.rnn.as_str()))
+    }
+
+    /// Whether the layer belongs to a model within the model.
+    pub(super) fn is_in_model(&self) -> bool {
+        !self.containers.is_empty()
+    }
+
     pub(super) fn weights(&self) -> &[DeclaredWeight] {
         self.declared.as_deref().unwrap_or_default()
     }
 }
+
+/// The folder of the layers of a model within the folder of the model.
+pub(super) const FOLDER: &str = "layers";
 
 /// The layers of Keras whose weights are those of a cell.
 const RECURRENT: [&str; 4] = ["ConvLSTM2D", "GRU", "LSTM", "SimpleRNN"];
@@ -205,6 +222,7 @@ impl ModelDescription {
             declared: None,
             carried: Vec::new(),
             cell: None,
+            containers: Vec::new(),
         });
     }
 
@@ -272,27 +290,38 @@ impl ModelDescription {
         self.find_paths();
     }
 
-    /// Sets the layers that are cells of an `RNN` in the file, and the path of each layer's weights.
-    pub(super) fn set_cells(&mut self, mut cells: BTreeMap<String, Cell>) {
-        self.layers.iter_mut().for_each(|layer| layer.cell = cells.remove(&layer.name));
+    /// Sets the layers that are cells of an `RNN` in the file, the models that contain each layer, and the path of each
+    /// layer's weights.
+    pub(super) fn set_places(&mut self, mut cells: BTreeMap<String, Cell>, containers: &Containers) {
+        for layer in &mut self.layers {
+            layer.cell = cells.remove(&layer.name);
+            // A cell of an `RNN` has the place of the `RNN`.
+            let name = layer.cell.as_ref().map_or(&layer.name, |cell| &cell.rnn);
+            layer.containers = containers.get(name).cloned().unwrap_or_default();
+        }
         self.find_paths();
     }
 
     /// Sets the path of each layer's weights.
     fn find_paths(&mut self) {
-        let mut counts = BTreeMap::<String, usize>::new();
-        let mut of_rnn = BTreeMap::<String, String>::new();
-        for placed in &mut self.layers {
-            let rnn = placed.cell.as_ref().map(|cell| cell.rnn.clone());
-            if let Some(path) = rnn.as_ref().and_then(|rnn| of_rnn.get(rnn)) {
-                placed.path.clone_from(path);
-                continue;
-            }
-            let class = snake_case(if rnn.is_some() { "RNN" } else { &placed.class });
-            let count = counts.entry(class.clone()).or_default();
-            placed.path = if *count == 0 { class } else { format!("{class}_{count}") };
+        // The number of layers of each class in each folder, and the paths of models and of `RNN`s.
+        let mut counts = BTreeMap::<(String, String), usize>::new();
+        let mut paths = BTreeMap::<String, String>::new();
+        let mut numbered = |folder: &str, class: String| {
+            let count = counts.entry((folder.to_owned(), class.clone())).or_default();
             *count += 1;
-            of_rnn.extend(rnn.map(|rnn| (rnn, placed.path.clone())));
+            if *count == 1 { format!("{folder}{class}") } else { format!("{folder}{class}_{}", *count - 1) }
+        };
+        for placed in &mut self.layers {
+            let mut folder = String::new();
+            for Container { id, class } in &placed.containers {
+                let path = paths.entry(format!("model {id}")).or_insert_with(|| numbered(&folder, snake_case(class)));
+                folder = format!("{path}/{FOLDER}/");
+            }
+            placed.path = match &placed.cell {
+                Some(cell) => paths.entry(cell.rnn.clone()).or_insert_with(|| numbered(&folder, "rnn".into())).clone(),
+                None => numbered(&folder, snake_case(&placed.class)),
+            };
         }
     }
 

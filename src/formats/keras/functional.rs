@@ -5,8 +5,11 @@
 
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};
+use super::families::LAYER;
 use super::masks::Masks;
+use super::nested;
 use super::object::{Config, object};
+use super::operations;
 use super::options::{DTYPE, InactiveOption, NAME, short};
 use super::reader::Reader;
 use super::result::Result;
@@ -46,7 +49,9 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     if frozen {
         entries.iter_mut().for_each(Entry::freeze);
     }
-    let calls = pending(&list, &entries, reader)?;
+    let named_outputs = named(outputs.as_ref(), "output")?;
+    let of_outputs: Vec<String> = named_outputs.iter().map(|(_, source)| source.0.0.clone()).collect();
+    let calls = pending(&list, &of_outputs, &entries, reader)?;
     let mut entries: Vec<Option<Entry<'_>>> = entries.into_iter().map(Some).collect();
     let mut known = Known::new();
     let mut shapes = Vec::new();
@@ -72,7 +77,13 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             let name = entry.name.clone().unwrap_or_default();
             let (place, class) = (entry.place(), entry.object.class.to_owned());
             let input = inputs.first().and_then(|value| description.shape(*value));
-            let spec = entry.spec(reader, input);
+            let spec = match operations::is_operation(&list[call.entry]) && class != "Concatenate" {
+                true => {
+                    reader.problem(&place, format!("the operation {class} with these arguments is not supported"));
+                    None
+                }
+                false => entry.spec(reader, input),
+            };
             layers[call.entry] = spec.and_then(|spec| {
                 let layer = description.layer(name, spec, class, reader.registry);
                 reader.note(&place, layer)
@@ -89,7 +100,7 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             Err(format!("its output {name} refers to {output}call {call} of layer \"{layer}\", which does not exist"))
         }
     };
-    let outputs = named(outputs.as_ref(), "output")?.into_iter().map(value).collect::<Result<_>>()?;
+    let outputs = named_outputs.into_iter().map(value).collect::<Result<_>>()?;
     description.outputs = outputs;
     Ok(description)
 }
@@ -138,8 +149,8 @@ fn source(value: &Value) -> Option<Source> {
 }
 
 /// Collects the calls of all layers.
-fn pending(list: &[Value], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Pending>> {
-    let (mut all, masks) = (Vec::new(), Masks::read(list));
+fn pending(list: &[Value], outputs: &[String], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Pending>> {
+    let (mut all, masks) = (Vec::new(), Masks::read(list, outputs));
     for (entry, value) in list.iter().enumerate().filter(|(entry, _)| !entries[*entry].is_input()) {
         if entries[entry].name.as_ref().is_some_and(|name| masks.computes_mask(name)) {
             continue;
@@ -148,7 +159,13 @@ fn pending(list: &[Value], entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Re
         let calls = value["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
         for (number, call) in calls.iter().enumerate() {
             let place = entries[entry].place();
-            let inputs = call_inputs(call, &place, &masks, reader).map_err(|problem| format!("{place}: {problem}"))?;
+            let inputs = match call_inputs(call, &place, &masks, reader) {
+                // The unknown layer is a problem, which is reported.
+                Err(_) if operations::is_operation(value) || LAYER.find(entries[entry].object.name).is_none() => {
+                    nested::references(call)
+                }
+                inputs => inputs.map_err(|problem| format!("{place}: {problem}"))?,
+            };
             all.push(Pending { entry, output: (name.clone(), number), inputs });
         }
     }

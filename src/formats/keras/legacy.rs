@@ -4,11 +4,13 @@
 use super::contents::{self, Incoming, Outgoing, Variable, group_name, insert, parse, values};
 use super::cudnn;
 use super::description::LayerDescription;
+use super::loss_scale;
 use super::result::Result;
 use super::state::Variables;
 use super::training::Training;
 use crate::Shape;
 use crate::formats::hdf5::{Group, NewGroup};
+use crate::layers::DeclaredWeight;
 use crate::save::Registry;
 use crate::tape::Params;
 use serde_json::Value;
@@ -112,7 +114,8 @@ pub(super) fn read(root: &Group<'_>, registry: &Registry, with_training: bool) -
 
 /// Reads the variables of the optimizer. Before version 2.11, the name of the first ends in `/iter:0` or `/iterations:0`.
 fn variables(group: &Group<'_>) -> Result<Variables> {
-    let names = group.texts("weight_names")?;
+    let mut names = group.texts("weight_names")?;
+    names.retain(|name| !loss_scale::is_of_wrapper(name));
     let last = names.first().and_then(|name| name.rsplit_once('/')).map(|(_, last)| last.trim_end_matches(":0"));
     let one_group_per_array = matches!(last, Some("iter" | "iterations"));
     Ok(Variables { arrays: names.iter().map(|name| group.array(name)).collect::<Result<_>>()?, one_group_per_array })
@@ -128,12 +131,13 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Re
             stored.push((name, layer, names));
         }
     }
-    // The layers of each layer of Keras: several if they are its cells.
+    // The layers of each layer of Keras: several if they are its cells, or the layers of a model within the model.
     let mut layers_of_keras: Vec<Vec<&LayerDescription>> = Vec::new();
     for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
-        let rnn = |placed: &LayerDescription| placed.cell.as_ref().map(|cell| cell.rnn.clone());
         match layers_of_keras.last_mut() {
-            Some(before) if rnn(placed).is_some() && rnn(placed) == rnn(before[0]) => before.push(placed),
+            Some(before) if placed.container().is_some() && placed.container() == before[0].container() => {
+                before.push(placed);
+            }
             _ => layers_of_keras.push(vec![placed]),
         }
     }
@@ -156,8 +160,12 @@ pub(super) fn read_weights(group: &Group<'_>, layers: &[LayerDescription]) -> Re
             ));
         }
         let arrays = names.iter().map(|name| group.array(name)).collect::<Result<Vec<_>>>()?;
-        let weights = placed.iter().flat_map(|placed| placed.weights());
-        for (weight, array) in weights.zip(cudnn::converted(last.spec.class(), arrays)) {
+        let mut weights: Vec<&DeclaredWeight> = placed.iter().flat_map(|placed| placed.weights()).collect();
+        // The trainable weights of all layers of a model precede the others.
+        if last.is_in_model() {
+            weights.sort_by_key(|weight| !weight.is_trainable());
+        }
+        for (weight, array) in weights.into_iter().zip(cudnn::converted(last.spec.class(), arrays)) {
             insert(&mut params, weight, array)?;
         }
     }

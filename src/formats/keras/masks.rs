@@ -62,11 +62,17 @@ pub(super) struct Masks<'a> {
 }
 
 impl<'a> Masks<'a> {
-    pub(super) fn read(list: &'a [Value]) -> Masks<'a> {
+    /// Reads the layers of a model whose outputs are those of the layers `outputs`.
+    pub(super) fn read(list: &'a [Value], outputs: &[String]) -> Masks<'a> {
         let entries: BTreeMap<&str, &Value> = list.iter().filter_map(|entry| Some((name(entry)?, entry))).collect();
         let mut only_masks: BTreeSet<&str> =
             entries.iter().filter(|(_, entry)| is_operation(entry)).map(|(name, _)| *name).collect();
         let mut used: Vec<&Value> = entries.values().filter(|entry| !is_operation(entry)).copied().collect();
+        for output in outputs {
+            if only_masks.remove(output.as_str()) {
+                used.extend(entries.get(output.as_str()));
+            }
+        }
         while let Some(entry) = used.pop() {
             let calls = entry["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
             let sources = calls.iter().flat_map(|call| tensors(&call["args"]));
@@ -277,7 +283,7 @@ mod tests {
     fn only_the_mask_that_follows_from_the_layers_is_accepted() {
         for (mask_zero, padding, follows) in [(true, 0.0, true), (true, 1.0, false), (false, 0.0, false)] {
             let model = model(mask_zero, padding);
-            let masks = Masks::read(&model);
+            let masks = Masks::read(&model, &[]);
             assert!(masks.computes_mask("not_equal") && !masks.computes_mask("embedding"));
             assert_eq!(masks.follows(&model[2]["inbound_nodes"][0]), follows);
         }
@@ -290,7 +296,7 @@ mod tests {
             entry.as_object_mut().unwrap().remove("module");
         }
         model[0]["config"]["trainable"] = json!(true);
-        let masks = Masks::read(&model);
+        let masks = Masks::read(&model, &[]);
         assert!(masks.computes_mask("not_equal") && masks.follows(&model[2]["inbound_nodes"][0]));
         let joined =
             |config: Value| json!({"class_name": "Concatenate", "config": config, "inbound_nodes": [{"args": []}]});
@@ -310,6 +316,6 @@ mod tests {
         }
         let pooled = json!([tensor(&last)]);
         let call = json!({"args": pooled, "kwargs": {"mask": tensor("not_equal")}});
-        assert!(!Masks::read(&model).follows(&call));
+        assert!(!Masks::read(&model, &[]).follows(&call));
     }
 }

@@ -52,11 +52,14 @@ mod layer_kinds;
 mod layer_options;
 mod layers;
 mod legacy;
+mod loss_scale;
 mod losses_metrics;
 mod masks;
 mod model;
 mod names;
+mod nested;
 mod object;
+mod operations;
 mod optimizers;
 mod options;
 mod order;
@@ -80,8 +83,12 @@ use crate::files::{read_whole, unexpected, write_whole};
 use crate::model::{Compile, Model};
 use crate::save::{Registry, format_problem};
 use crate::{Error, Result};
-pub use weight_files::{WeightArrays, holds_model, load_weights, load_weights_with, read_arrays, save_weights};
+pub use weight_files::{
+    WeightArrays, holds_model, load_layers_and_weights, load_weights, load_weights_with, read_arrays, save_weights,
+};
 
+#[cfg(feature = "cli")]
+pub(crate) use contents::NEVER_COMPILED;
 use contents::{Incoming, Outgoing};
 use description::ModelDescription;
 use std::path::Path;
@@ -285,6 +292,16 @@ pub fn load_config(path: impl AsRef<Path>, load: impl Into<Load>) -> Result<Arch
     let bytes = read_whole(path)?;
     let described = describe_config(&bytes, &memory_limit.budget(bytes.len()), &registry);
     described.map_err(|problem| wrong(path, problem))?.initialized().map_err(|problem| wrong(path, problem))
+}
+
+/// Describes the layers of a model or of a JSON configuration.
+fn describe_file(path: &Path, load: &Load) -> Result<ModelDescription> {
+    let Load { registry, memory_limit, .. } = load;
+    let bytes = read_whole(path)?;
+    if bytes.starts_with(ZIP) || bytes.starts_with(HDF5) {
+        return Ok(read(path, registry, *memory_limit, false)?.description);
+    }
+    describe_config(&bytes, &memory_limit.budget(bytes.len()), registry).map_err(|problem| wrong(path, problem))
 }
 
 fn describe_config(bytes: &[u8], budget: &Budget, registry: &Registry) -> Result<ModelDescription, String> {

@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{cells, functional, masks, order, sequential, stateful, unrolled};
+use super::{cells, functional, masks, nested, operations, order, sequential, stateful, unrolled};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -46,6 +46,8 @@ impl ModelDescription {
     /// Reads the configuration of a model. Problems with its layers are recorded in `reader`.
     pub(super) fn read(model: &Value, reader: &mut Reader<'_>) -> Result<ModelDescription> {
         let mut model = model.clone();
+        let containers = nested::inline(&mut model)?;
+        operations::replace(&mut model);
         stateful::bind(&mut model);
         let cells = cells::replace(&mut model)?;
         unrolled::check(&model, reader);
@@ -69,7 +71,7 @@ impl ModelDescription {
                 Err(format!("it holds {found}, and only a Sequential or a Functional model can be read"))
             }
         }?;
-        description.set_cells(cells);
+        description.set_places(cells, &containers);
         Ok(description)
     }
 

@@ -99,6 +99,10 @@ impl<'a> Reader<'a> {
         let kind = if object.custom { None } else { family.find(object.name) };
         match kind {
             Some(kind) => Some(self.options(family, kind, &format!("{place} ({})", kind.class), object.config, input)),
+            None if !object.custom && ["Functional", "Model", "Sequential"].contains(&object.name) => {
+                self.problem(place, format!("it contains a {}, and only layers can be within it", object.name));
+                None
+            }
             None => {
                 self.add_remedy("To add a class, pass a Registry to keras::load_with");
                 self.problem(place, format!("{} is not a supported {}", object.title(), family.noun));

@@ -1,6 +1,7 @@
 //! The training configuration of a model: the optimizer, and the losses and metrics of its outputs.
 
 use super::families::{Family, LOSS, METRIC, OPTIMIZER};
+use super::loss_scale;
 use super::object::{Config, Object, object};
 use super::options::{InactiveOption, Scalar, ignored, only, only_null, short};
 use super::reader::Reader;
@@ -109,7 +110,13 @@ impl Training {
         let (optimizer, losses, weights) = (take("optimizer"), take("loss"), take("loss_weights"));
         let metrics = [take("metrics"), take("weighted_metrics")];
         reader.check_remaining("compile", &config, &[OPTIONS]);
-        let optimizer = read(&OPTIMIZER, "optimizer", &optimizer, reader);
+        let optimizer = match &optimizer {
+            Value::Null => {
+                reader.problem("", "the file has no optimizer");
+                None
+            }
+            optimizer => read(&OPTIMIZER, "optimizer", loss_scale::inner(optimizer), reader),
+        };
         if let Some(optimizer) = &optimizer {
             let made = reader.registry.make_optimizer(optimizer);
             reader.note("optimizer", made);

@@ -1,8 +1,9 @@
 //! Weights in Keras files, including files of whole models: saved for a model, loaded into a model, or read without one.
 
 use super::description::ModelDescription;
-use super::{ENDINGS, EXPECTED, HDF5, ZIP, archive, is_weights_file, legacy, weights, wrong};
+use super::{ENDINGS, EXPECTED, HDF5, Load, ZIP, archive, is_weights_file, legacy, weights, wrong};
 use crate::Result;
+use crate::architecture::Architecture;
 use crate::files::{read_whole, unexpected, write_whole};
 use crate::formats::budget::{Budget, MemoryLimit};
 use crate::formats::hdf5::{self, Array, NewGroup, Values};
@@ -104,6 +105,25 @@ pub fn load_weights_with(model: &mut Model, path: impl AsRef<Path>, limit: Memor
     let params = description.and_then(|description| read_weights_only(&bytes, &budget, &description));
     let params = params.map_err(|problem| wrong(path, format_problem(path, &bytes, ENDINGS, problem)))?;
     model.params_mut().assign(&params)
+}
+
+/// Loads the layers of one file and the weights of another: a model (`.keras`, `.h5`) or a JSON configuration, and a file of
+/// weights. Unlike [`load_weights`], it reads the weights of models within models, which are stored under their models.
+///
+/// # Errors
+/// The errors of [`load_architecture`](super::load_architecture) or [`load_config`](super::load_config), and those of
+/// [`load_weights`].
+pub fn load_layers_and_weights(
+    layers: impl AsRef<Path>,
+    weights: impl AsRef<Path>,
+    load: impl Into<Load>,
+) -> Result<Architecture> {
+    let (layers, weights, load) = (layers.as_ref(), weights.as_ref(), load.into());
+    let description = super::describe_file(layers, &load)?;
+    let bytes = read_whole(weights)?;
+    let params = read_weights_only(&bytes, &load.memory_limit.budget(bytes.len()), &description);
+    let network = params.and_then(|params| description.network(&params));
+    network.map_err(|problem| wrong(weights, format_problem(weights, &bytes, ENDINGS, problem)))
 }
 
 fn read_weights_only(bytes: &[u8], budget: &Budget, description: &ModelDescription) -> Result<Params, String> {

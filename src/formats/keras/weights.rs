@@ -1,7 +1,7 @@
 //! The layout of `.weights.h5` files, which `.keras` files contain too: weights by the path of their layer.
 
 use super::contents::{Outgoing, Variable, insert, values};
-use super::description::LayerDescription;
+use super::description::{FOLDER, LayerDescription};
 use super::result::Result;
 use super::state::Variables;
 use crate::Shape;
@@ -10,10 +10,13 @@ use crate::tape::Params;
 use std::collections::BTreeSet;
 
 /// Names of the group with the layers, in Keras 3 and in earlier versions.
-const LAYERS: [&str; 2] = ["layers", "_layer_checkpoint_dependencies"];
+const LAYERS: [&str; 2] = [FOLDER, "_layer_checkpoint_dependencies"];
 
 /// The path of the optimizer's variables.
 const OPTIMIZER: &str = "optimizer/vars";
+
+/// The path of the variables of an optimizer in a wrapper, which scales the loss of a model of mixed precision.
+const WRAPPED_OPTIMIZER: &str = "optimizer/inner_optimizer/vars";
 
 /// Writes the weights of every layer.
 pub(super) fn write_layers(root: &mut NewGroup, layers: &[LayerDescription], params: &Params) -> Result<()> {
@@ -46,11 +49,12 @@ pub(super) fn write_optimizer(root: &mut NewGroup, model: &Outgoing<'_>) {
 
 /// Reads the weights of every layer.
 pub(super) fn read_layers(root: &Group<'_>, layers: &[LayerDescription]) -> Result<Params> {
-    let folder = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it has no group of layers with weights")?;
-    let folder = root.group(folder)?;
+    let name = LAYERS.into_iter().find(|name| root.has(name)).ok_or("it has no group of layers with weights")?;
+    let folder = root.group(name)?;
     let mut params = Params::new();
     for placed in layers.iter().filter(|placed| !placed.weights().is_empty()) {
-        let paths: Vec<String> = (0..placed.weights().len()).map(|number| placed.weight_path(number)).collect();
+        let path = |number: usize| placed.weight_path(number).replace(&format!("/{FOLDER}/"), &format!("/{name}/"));
+        let paths: Vec<String> = (0..placed.weights().len()).map(path).collect();
         let groups: BTreeSet<&str> = paths.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
         let counts: Vec<usize> = groups.iter().map(|path| Ok(folder.group(path)?.len())).collect::<Result<_>>()?;
         let (found, expected) = (counts.iter().sum::<usize>(), paths.len());
@@ -73,7 +77,8 @@ pub(super) fn read_optimizer(root: &Group<'_>) -> Result<Variables> {
     if !root.has("optimizer") {
         return Ok(Variables::default());
     }
-    let group = root.group(OPTIMIZER)?;
+    let wrapped = root.group("optimizer")?.has("inner_optimizer");
+    let group = root.group(if wrapped { WRAPPED_OPTIMIZER } else { OPTIMIZER })?;
     let arrays = (0..group.len()).map(|number| group.array(&number.to_string())).collect::<Result<_>>()?;
     Ok(Variables { arrays, one_group_per_array: false })
 }

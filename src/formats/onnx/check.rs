@@ -5,7 +5,8 @@ use super::constant::Constant;
 use super::graph::Nodes;
 use super::node::Node;
 use super::operators;
-use super::scope::{Recorded, Scope, Value, Weight, Weights};
+use super::order;
+use super::scope::{Recorded, Scope, Value, Weight, WeightKey, Weights};
 use super::size_limit::Limits;
 use crate::Shape;
 use crate::tape::Mode;
@@ -106,6 +107,14 @@ impl Checked {
         }
     }
 
+    /// The weights that a node reads.
+    pub(super) fn weights_of(&mut self, node: &Node) -> Vec<WeightKey> {
+        let all = std::mem::take(&mut self.weights);
+        // The graph was checked, so there is no error.
+        let _ = self.record(node, self.rows, Limits::NONE);
+        std::mem::replace(&mut self.weights, all).into_iter().map(|weight| weight.key).collect()
+    }
+
     /// Determines the outputs of a node. The error is the reason why it is not supported, or `None` if an input is not
     /// supported.
     fn record(
@@ -153,6 +162,31 @@ impl Checked {
 }
 
 impl Fact {
+    /// Whether the value depends on the inputs.
+    pub(super) fn is_computed(&self) -> bool {
+        matches!(self, Fact::Floats(..) | Fact::Integers(..))
+    }
+
+    /// The sizes in the axis order of ONNX, if the value is known.
+    pub(super) fn sizes(&self) -> Option<Vec<usize>> {
+        match self {
+            Fact::Constant(_, constant) => Some(constant.tensor.sizes.clone()),
+            Fact::Floats(shape, order) | Fact::Integers(shape, order) => {
+                Some(order::inverse(order).into_iter().map(|place| shape.axis(place)).collect())
+            }
+            Fact::Unreadable(_) | Fact::Unsupported => None,
+        }
+    }
+
+    /// The shape and the storage order of a computed value after its rows, axis 0 in ONNX, are moved to the front.
+    pub(super) fn rows_first(&self) -> Option<(Shape, Vec<usize>)> {
+        let (Fact::Floats(shape, order) | Fact::Integers(shape, order)) = self else { return None };
+        let first = order::rows_first(order);
+        let size = |axis: &usize| order.iter().position(|stored| stored == axis).map(|place| shape.axis(place));
+        let sizes = first.iter().map(size).collect::<Option<Vec<_>>>()?;
+        Some((Shape::new(&sizes).ok()?, first))
+    }
+
     fn of(value: Value<'_>) -> Fact {
         match value {
             Value::Constant(name, constant) => Fact::Constant(name, constant),

@@ -194,6 +194,14 @@ pub(super) fn read_nodes(
             nodes.push(node);
             continue;
         }
+        // PyTorch writes parameters with equal elements as one initializer, and an `Identity` for each of the others.
+        if node.operator == "Identity"
+            && let ([input], [output]) = (&node.inputs[..], &node.outputs[..])
+            && let Some(constant) = constants.get(input).cloned()
+        {
+            constants.insert(output.clone(), constant);
+            continue;
+        }
         let read = match read_constant(&node) {
             Ok(Some(tensor)) => {
                 let name = node.outputs.first().cloned().unwrap_or_default();

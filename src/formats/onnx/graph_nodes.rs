@@ -1,13 +1,14 @@
 //! Export of [`OnnxGraph`] layers as the nodes of their graphs.
 
 use super::check::{Checked, Fact, check};
+use super::graph_constants::with_weights;
 use super::layer::{CHECK_ROWS, OnnxGraph};
 use super::node::{Attribute, Node};
+use super::operators::recurrent_weights::is_recurrent;
 use super::order;
 use super::proto::element;
-use super::scope::Weight;
 use super::size_limit::Limits;
-use super::tensor::{Tensor, Values};
+use super::tensor::Tensor;
 use super::upgrade::upgrade;
 use super::versions::OPSET;
 use super::writer::Writer;
@@ -19,7 +20,7 @@ type Written<T> = Result<T, String>;
 pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
     let (batch, fixed) = (layer.rows.unwrap_or(CHECK_ROWS), layer.rows.map(|rows| [rows, rows]));
     let facts = layer.inputs.iter().map(|input| input.fact(batch)).collect::<Written<Vec<_>>>()?;
-    let checked = check(&layer.nodes, &facts, fixed, Limits::NONE);
+    let mut checked = check(&layer.nodes, &facts, fixed, Limits::NONE);
     let mut graph = Part { prefix: prefix(writer), names: BTreeMap::new(), nodes: Vec::new(), count: 0 };
     for (number, input) in layer.inputs.iter().enumerate() {
         let (name, channels_first) = writer.layer_input(number);
@@ -37,25 +38,27 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
         let name = if input.integer { graph.cast(name, to) } else { name };
         graph.names.insert(input.name.clone(), name);
     }
-    for (name, constant) in &layer.nodes.constants {
-        let weights: Vec<&Weight> = layer.weights.iter().filter(|weight| weight.constant() == *name).collect();
-        let tensor = match &weights[..] {
-            [] => (*constant.tensor).clone(),
-            weights => of_weights(writer, name, weights, &constant.tensor)?,
+    let exported = with_weights(writer, layer, &mut checked)?;
+    for (name, constant) in &exported.constants {
+        let is_fixed = !constant.learned && !constant.tensor.sizes.is_empty() && constant.tensor.as_floats().is_ok();
+        let written = match is_fixed {
+            true => writer.fixed_constant(name, (*constant.tensor).clone()),
+            false => writer.constant(name, &constant.tensor),
         };
-        if let Values::Weight = tensor.values {
-            return Err(format!("constant \"{name}\" has no values"));
-        }
-        graph.names.insert(name.clone(), writer.constant(name, &tensor));
+        graph.names.insert(name.clone(), written);
     }
-    for node in &layer.nodes.nodes {
-        let node = if node.operator == "Reshape" { with_open_rows(layer, &checked, node)? } else { node.clone() };
-        let rank = |name: &String| match checked.facts.get(name) {
-            Some(Fact::Floats(_, order) | Fact::Integers(_, order)) => Some(order.len()),
-            Some(Fact::Constant(_, constant)) => Some(constant.tensor.sizes.len()),
-            _ => None,
-        };
-        let (rank, constants) = (node.inputs.first().and_then(rank), &mut graph.names);
+    for (mut node, rank) in exported.nodes {
+        // ONNX requires lengths of 32 bits; other integers are written with 64.
+        if is_recurrent(&node)
+            && let Some(lengths) = node.inputs.get_mut(4).filter(|name| !name.is_empty())
+        {
+            let name = graph.names.get(lengths).cloned().unwrap_or_default();
+            let lengths_32 = graph.cast(name, element::INT32);
+            graph.names.insert(lengths_32.clone(), lengths_32.clone());
+            *lengths = lengths_32;
+        }
+        let node = if node.operator == "Reshape" { with_open_rows(layer, &checked, &node)? } else { node };
+        let constants = &mut graph.names;
         let mut constant = |part: &str, tensor: &Tensor| {
             let name = writer.constant(&format!("{}/{part}", node.outputs[0]), tensor);
             constants.insert(name.clone(), name.clone());
@@ -145,38 +148,6 @@ fn reads_boolean(node: &Node, name: &str) -> bool {
         "Where" => node.inputs.first().is_some_and(|condition| condition == name),
         _ => false,
     }
-}
-
-/// The tensor of a constant of the file, from the weights that are its arrangements.
-fn of_weights(writer: &Writer<'_>, name: &str, weights: &[&Weight], constant: &Tensor) -> Written<Tensor> {
-    let mut found: Option<Tensor> = None;
-    for weight in weights {
-        let stored = Tensor::floats(weight.shape.sizes().to_vec(), writer.weight_values(&weight.name)?);
-        let mut tensor = stored.transposed(&inverse(&weight.key.order));
-        // A suffix of the name is the permutation of a `Transpose` of the constant.
-        for permutation in weight.key.constant.split('@').skip(1) {
-            let permutation: Vec<usize> =
-                permutation.bytes().map(|digit| usize::from(digit.wrapping_sub(b'0'))).collect();
-            if permutation.len() != tensor.sizes.len() || !order::is_permutation(&permutation) {
-                return Err(format!("constant \"{name}\" is used in several arrangements"));
-            }
-            tensor = tensor.transposed(&inverse(&permutation));
-        }
-        let tensor = tensor.reshaped(constant.sizes.clone())?;
-        if found.as_ref().is_some_and(|other| *other != tensor) {
-            return Err(format!("constant \"{name}\" has become several weights, which training changed differently"));
-        }
-        found = Some(tensor);
-    }
-    let found = found.unwrap_or_else(|| constant.clone());
-    Ok(match &constant.values {
-        Values::Integers(values) => Tensor::integers(constant.sizes.clone(), values.clone()),
-        _ => found,
-    })
-}
-
-fn inverse(order: &[usize]) -> Vec<usize> {
-    (0..order.len()).map(|axis| order.iter().position(|other| *other == axis).unwrap_or(axis)).collect()
 }
 
 /// Replaces the number of rows that the file fixes in the shape of a `Reshape` by the number of rows of its input.

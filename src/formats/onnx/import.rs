@@ -8,6 +8,7 @@ use super::node::Node;
 use super::operators;
 use super::order;
 use super::rebuild::rebuild;
+use super::rows::{joined_rows, rows_problem};
 use super::run::Graph;
 use super::size_limit::Limits;
 use crate::architecture::Architecture;
@@ -137,23 +138,25 @@ impl Graph {
         if !checked.unsupported.is_empty() {
             return Err(unsupported(checked.unsupported));
         }
-        if batch > 1 {
-            let checking = budget().map_err(wrong)?;
-            let limits = Limits::new(&checking, 1);
-            let one = check(&nodes, &facts(1).map_err(wrong)?, rows.map(|rows| [rows, 1]), limits);
-            let operators = |checked: &Checked| checked.inlined.as_ref().map(|nodes| nodes.nodes.clone());
-            let problem = match operators(&checked) == operators(&one) {
-                true => rows_problem(&outputs, [&checked, &one], batch),
-                false => Some("the condition of a node If depends on the number of rows".into()),
-            };
-            if let Some(problem) = problem {
-                let fixed =
-                    rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
-                return Err(wrong(format!(
-                    "{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
-                     Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
-                )));
-            }
+        let other = if batch > 1 { 1 } else { CHECK_ROWS };
+        let checking = budget().map_err(wrong)?;
+        let limits = Limits::new(&checking, other);
+        let others = check(&nodes, &facts(other).map_err(wrong)?, rows.map(|rows| [rows, other]), limits);
+        let operators = |checked: &Checked| checked.inlined.as_ref().map(|nodes| nodes.nodes.clone());
+        let problem = match operators(&checked) == operators(&others) {
+            // A file for one row may have constants for this number, which are found when the model is used.
+            true if batch == 1 => joined_rows(&nodes, [&others, &checked]),
+            true => rows_problem(&outputs, [&checked, &others], batch)
+                .or_else(|| joined_rows(checked.inlined.as_ref().unwrap_or(&nodes), [&checked, &others])),
+            false if batch == 1 => None,
+            false => Some("the condition of a node If depends on the number of rows".into()),
+        };
+        if let Some(problem) = problem {
+            let fixed = rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
+            return Err(wrong(format!(
+                "{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
+                 Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
+            )));
         }
         let nodes = checked.inlined.take().unwrap_or(nodes);
         let shapes = nodes.outputs.iter().map(|output| output_shape(&output.name, &checked, batch));
@@ -232,6 +235,13 @@ impl Graph {
     /// The nodes with unknown operators.
     fn unknown_nodes(&self) -> Vec<String> {
         self.nodes.nodes.iter().filter(|node| !operators::is_known(node)).map(Node::to_string).collect()
+    }
+
+    /// The outputs that an import leaves out, since they are not arrays of floats.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        let is_zipped = |name: &str| self.nodes.source(name).is_some_and(|node| node.operator == "ZipMap");
+        let outputs = self.nodes.outputs.iter().filter(|output| !output.floats && !is_zipped(&output.name));
+        outputs.map(|output| output.name.clone()).collect()
     }
 
     /// The float outputs. For an output of scikit-learn's `ZipMap`, its input.
@@ -317,40 +327,13 @@ fn is_image(nodes: &Nodes, name: &str, depth: usize) -> bool {
 
 /// The axis order of an output, which must have a row for each of the inputs.
 fn output_shape(name: &str, checked: &Checked, rows: usize) -> std::result::Result<AxisOrder, String> {
-    match checked.facts.get(name) {
-        Some(Fact::Floats(shape, order)) => match order::axis_order(order) {
+    match checked.facts.get(name).filter(|fact| matches!(fact, Fact::Floats(..))).and_then(Fact::rows_first) {
+        Some((shape, order)) => match order::axis_order(&order) {
             Some(axis_order) if shape.axis(0) == rows => Ok(axis_order),
             _ => Err(format!(
                 "its output \"{name}\" has shape {shape}, expected {rows} as its first size, the number of rows"
             )),
         },
-        _ => Err(format!("its output \"{name}\" does not depend on the inputs, or is not a float array")),
+        None => Err(format!("its output \"{name}\" does not depend on the inputs, or is not a float array")),
     }
-}
-
-/// Describes an output or weight whose shape depends on the number of rows in another way than by a first axis of rows.
-/// The checks have `rows` rows and one row.
-fn rows_problem(outputs: &[String], [checked, one]: [&Checked; 2], rows: usize) -> Option<String> {
-    if let [node, ..] = &one.unsupported[..] {
-        return Some(format!("it cannot be computed for 1 row: {node}"));
-    }
-    for name in outputs {
-        let (Some(Fact::Floats(shape, order)), Some(Fact::Floats(of_one, _))) =
-            (checked.facts.get(name), one.facts.get(name))
-        else {
-            continue;
-        };
-        let fits = order.first() == Some(&0) && [shape.axis(0), of_one.axis(0)] == [rows, 1];
-        if !fits || shape.sample() != of_one.sample() {
-            let size = |axis: usize| match order.iter().position(|stored| *stored == axis) {
-                Some(place) if shape.sizes().get(place) == of_one.sizes().get(place) => shape.axis(place).to_string(),
-                _ => "rows".to_owned(),
-            };
-            let sizes = (0..order.len()).map(size).collect::<Vec<_>>().join(" × ");
-            return Some(format!("its output \"{name}\" has shape {sizes}"));
-        }
-    }
-    let keys = |checked: &Checked| checked.weights.iter().map(|weight| weight.key.clone()).collect::<Vec<_>>();
-    let differ = keys(checked).into_iter().zip(keys(one)).find(|(a, b)| a != b);
-    differ.map(|(key, _)| format!("the shape of constant \"{}\" depends on the number of rows", key.constant))
 }

@@ -9,7 +9,7 @@ use super::network::Network;
 use super::operators;
 use super::run::Graph;
 use super::stored_graph::{CLASS, INPUT_SHAPE};
-use crate::{Result, SampleShape, Spec, SpecValue, ValueInfo};
+use crate::{Error, Result, SampleShape, Spec, SpecValue, ValueInfo};
 
 /// The sizes that are tried. Images need at least the reach of their kernels and strides.
 const SIZES: [usize; 12] = [8, 16, 32, 64, 128, 256, 512, 1, 2, 3, 5, 7];
@@ -26,9 +26,21 @@ impl Graph {
     /// # Errors
     /// The error about unknown sizes if the graph accepts none of those that are tried.
     pub(super) fn import_open(&self) -> Result<Imported> {
-        let Some((size, first)) = SIZES.iter().find_map(|size| Some((*size, self.bound(*size).import_fixed().ok()?)))
-        else {
-            return self.import_fixed();
+        let tried: Vec<_> = SIZES.iter().map(|size| (*size, self.bound(*size))).collect();
+        let mut errors = Vec::new();
+        let found = tried.into_iter().find_map(|(size, graph)| match graph.import_fixed() {
+            Ok(imported) => Some((size, imported)),
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        });
+        let Some((size, first)) = found else {
+            // If sizes do not matter, the error for one of them says more than the one about unknown sizes. That one lists
+            // unsupported nodes too.
+            let alike = errors.windows(2).all(|pair| pair[0].to_string() == pair[1].to_string())
+                && errors.iter().all(|error| matches!(error, Error::Format { .. }));
+            return errors.pop().filter(|_| alike).map_or_else(|| self.import_fixed(), Err);
         };
         let others: Vec<Imported> =
             further(size).iter().filter_map(|size| self.bound(*size).import_fixed().ok()).collect();

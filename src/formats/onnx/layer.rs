@@ -105,12 +105,8 @@ fn checked(
     if !checked.unsupported.is_empty() {
         return Err(format!("not supported: {}", checked.unsupported.join(", ")));
     }
-    let output = |name: &str| match checked.facts.get(name) {
-        Some(Fact::Floats(shape, order) | Fact::Integers(shape, order))
-            if order.first() == Some(&0) && shape.axis(0) == batch =>
-        {
-            Ok((shape.sample(), order.clone()))
-        }
+    let output = |name: &str| match checked.facts.get(name).and_then(Fact::rows_first) {
+        Some((shape, order)) if shape.rank() > 0 && shape.axis(0) == batch => Ok((shape.sample(), order)),
         _ => Err(format!("output \"{name}\" does not have one row for each row of the inputs")),
     };
     let outputs = nodes.outputs.iter().map(|found| output(&found.name)).collect::<Result<_, _>>()?;

@@ -31,6 +31,7 @@ impl Kind {
             (Kind::Graph, 5) => (Kind::Tensor, size_of::<proto::Tensor>()),
             (Kind::Graph, 11 | 12) => (Kind::ValueInfo, size_of::<proto::ValueInfo>()),
             (Kind::Node, 5) => (Kind::Attribute, size_of::<proto::Attribute>()),
+            (Kind::Tensor, 13) => (Kind::Leaf, size_of::<proto::Entry>()),
             (Kind::Attribute, 5) => (Kind::Tensor, size_of::<proto::Tensor>()),
             (Kind::Attribute, 6) => (Kind::Graph, size_of::<proto::Graph>()),
             (Kind::ValueInfo, 2) => (Kind::Type, size_of::<proto::Type>()),
@@ -44,17 +45,22 @@ impl Kind {
     /// The memory of a field of bytes, text or packed numbers, for each of its bytes.
     fn per_byte(self, tag: u64, data_type: u64) -> u64 {
         match (self, tag) {
-            // The bytes, then each element as 4 bytes of a float or 8 of an integer.
-            (Kind::Tensor, 9) => match i32::try_from(data_type).unwrap_or(0) {
-                element::FLOAT | element::DOUBLE | element::INT64 => 2,
-                element::INT32 => 3,
-                _ => 9,
-            },
+            (Kind::Tensor, 9) => raw_cost(i32::try_from(data_type).unwrap_or(0)),
             (Kind::Tensor, 4 | 10) => 2,
             // Variable-length integers, decoded as 4 or 8 bytes, then copied as 8.
             (Kind::Tensor, 1 | 5 | 7) | (Kind::Attribute, 8) => 16,
             _ => 3,
         }
+    }
+}
+
+/// The memory of the encoded elements of a tensor, for each byte: the byte, and each element as 4 bytes of a float or 8 of an
+/// integer.
+pub(super) fn raw_cost(data_type: i32) -> u64 {
+    match data_type {
+        element::FLOAT | element::DOUBLE | element::INT64 => 2,
+        element::INT32 => 3,
+        _ => 9,
     }
 }
 

@@ -27,6 +27,17 @@ pub(super) fn axis_order(order: &[usize]) -> Option<AxisOrder> {
     AxisOrder::new(&(0..sample.len()).map(place).collect::<Option<Vec<_>>>()?).ok()
 }
 
+/// The place of each axis in a storage order.
+pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
+    (0..order.len()).map(|axis| order.iter().position(|other| *other == axis).unwrap_or(axis)).collect()
+}
+
+/// A storage order with the rows, axis 0 in ONNX, moved to the front.
+pub(super) fn rows_first(order: &[usize]) -> Vec<usize> {
+    let others = order.iter().copied().filter(|axis| *axis != 0);
+    if order.is_empty() { Vec::new() } else { std::iter::once(0).chain(others).collect() }
+}
+
 /// Whether `order` is a permutation of its indices.
 pub(super) fn is_permutation(order: &[usize]) -> bool {
     (0..order.len()).all(|axis| order.contains(&axis))
@@ -65,5 +76,6 @@ mod tests {
         assert_eq!(axis_order(&[0, 1, 2, 3]), Some(AxisOrder::CHANNELS_LAST));
         assert_eq!(axis_order(&[0, 3, 1, 2]).unwrap().axes(), [1, 2, 0]);
         assert_eq!((axis_order(&[1, 0]), axis_order(&[])), (None, None));
+        assert_eq!((rows_first(&[2, 1, 0]), rows_first(&[])), (vec![0, 2, 1], Vec::new()));
     }
 }

@@ -94,6 +94,13 @@ message! {
 }
 
 message! {
+    Entry {
+        1 key: optional string Option<String>,
+        2 value: optional string Option<String>,
+    }
+}
+
+message! {
     OperatorSet {
         1 domain: optional string Option<String>,
         2 version: optional int64 Option<i64>,
@@ -158,6 +165,8 @@ message! {
         8 name: optional string Option<String>,
         9 raw_data: optional bytes Option<Vec<u8>>,
         10 double_data: packed double Vec<f64>,
+        /// The place of the elements in another file.
+        13 external_data: repeated message Vec<Entry>,
         /// 1 if the elements are in another file.
         14 data_location: optional int32 Option<i32>,
     }

@@ -2,6 +2,7 @@
 
 use super::check::{Fact, check};
 use super::constant::Constant;
+use super::external;
 use super::graph::Nodes;
 use super::memory;
 use super::operators;
@@ -37,7 +38,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Loads a file. Its operators are checked when the graph is run or imported.
+    /// Loads a file, and the files beside it that contain its weights. Its operators are checked when the graph is run or imported.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read, is not an ONNX file, or has inconsistent names or arrays.
@@ -51,7 +52,7 @@ impl Graph {
     /// The errors of [`load`](Graph::load), or an error if the contents need more memory.
     pub fn load_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Graph> {
         let path = path.as_ref();
-        Graph::read(path, &read_whole(path)?, limit)
+        Graph::read(path, &read_whole(path)?, limit, path.parent())
     }
 
     /// Decodes the bytes of a file.
@@ -59,16 +60,20 @@ impl Graph {
     /// # Errors
     /// Returns an error if `bytes` are not an ONNX file or have inconsistent names or arrays.
     pub fn from_bytes(bytes: &[u8]) -> Result<Graph> {
-        Graph::read(Path::new("ONNX"), bytes, MemoryLimit::default())
+        Graph::read(Path::new("ONNX"), bytes, MemoryLimit::default(), None)
     }
 
-    fn read(path: &Path, bytes: &[u8], limit: MemoryLimit) -> Result<Graph> {
+    /// Decodes a file. Weights in other files are read from its folder.
+    fn read(path: &Path, bytes: &[u8], limit: MemoryLimit, folder: Option<&Path>) -> Result<Graph> {
         let wrong = |problem| Error::Format { path: path.into(), problem };
         let not_onnx =
             |error| wrong(format_problem(path, bytes, &[".onnx"], format!("it is not an ONNX file: {error}")));
-        let memory = FileMemory { limit, length: bytes.len(), contents: memory::of_model(bytes), given: 0 };
+        let mut memory = FileMemory { limit, length: bytes.len(), contents: memory::of_model(bytes), given: 0 };
         limit.budget(bytes.len()).spend(memory.contents).map_err(wrong)?;
-        let model = proto::Model::decode(bytes).map_err(not_onnx)?;
+        let mut model = proto::Model::decode(bytes).map_err(not_onnx)?;
+        if let Some(folder) = folder {
+            external::read(&mut model, folder, &mut memory).map_err(wrong)?;
+        }
         let nodes = Nodes::read(model, memory).map_err(wrong)?;
         Ok(Graph { path: path.into(), nodes })
     }

@@ -44,19 +44,31 @@ pub(super) struct Weight {
     pub(super) trainable: bool,
 }
 
-/// A constant, its storage order, and its sizes in this order.
+/// A constant, its storage order, its sizes in this order, and its role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WeightKey {
     pub(super) constant: String,
     pub(super) order: Vec<usize>,
     pub(super) sizes: Vec<usize>,
+    pub(super) role: Role,
 }
 
-impl Weight {
-    /// The name of the constant, without the suffix of its order.
-    pub(super) fn constant(&self) -> String {
-        self.key.constant.split('@').next().unwrap_or_default().to_owned()
+/// The use of a constant. A constant with several roles becomes a weight for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    Weight,
+    RunningMean,
+    RunningVariance,
+}
+
+/// The name of the constant of the file from which a constant was derived. A derived name has suffixes that begin with `@`.
+pub(super) fn source_of(derived: &str, constants: &BTreeMap<String, Constant>) -> String {
+    let mut name = derived;
+    while !constants.contains_key(name) {
+        let Some((shorter, _)) = name.rsplit_once('@') else { return derived.to_owned() };
+        name = shorter;
     }
+    name.to_owned()
 }
 
 /// The source of weights.
@@ -193,7 +205,7 @@ impl<'r> Scope<'_, 'r> {
             Value::Constant(name, constant) => {
                 constant.tensor.check_floats()?;
                 let stored = constant.with(constant.tensor.transposed(order));
-                Ok(self.weight(name, &stored, order)?.0)
+                Ok(self.weight(name, &stored, order, Role::Weight)?.0)
             }
         }
     }
@@ -205,7 +217,7 @@ impl<'r> Scope<'_, 'r> {
             Value::Constant(name, constant) if value.is_integer() => {
                 let tensor = Tensor::floats(constant.tensor.sizes.clone(), constant.tensor.to_floats());
                 let stored = Constant { learned: false, ..constant.with(tensor.transposed(order)) };
-                Ok(self.weight(name, &stored, order)?.0)
+                Ok(self.weight(name, &stored, order, Role::Weight)?.0)
             }
             Value::Constant(..) => self.arranged(value, order),
         }
@@ -218,6 +230,7 @@ impl<'r> Scope<'_, 'r> {
         name: &str,
         constant: &Constant,
         order: &[usize],
+        role: Role,
     ) -> Result<(Var<'r>, Option<ParamId>), String> {
         let stored = &constant.tensor;
         let shape = Shape::new(&stored.sizes).map_err(|error| error.to_string())?;
@@ -227,13 +240,12 @@ impl<'r> Scope<'_, 'r> {
         if constant.computed {
             return Ok((self.recorder.apply(Fill::new(shape, stored.as_floats()?), &[]), None));
         }
-        let key = WeightKey { constant: name.to_owned(), order: order.to_vec(), sizes: stored.sizes.clone() };
+        let key = WeightKey { constant: name.to_owned(), order: order.to_vec(), sizes: stored.sizes.clone(), role };
         match &mut self.weights {
             Weights::Collected(collected) => {
                 if !collected.iter().any(|weight| weight.key == key) {
                     self.limits.spend_constant(stored)?;
-                    let taken = collected.iter().any(|weight| weight.name == name);
-                    let name = if taken { format!("{name}{}", order::name_suffix(order)) } else { name.to_owned() };
+                    let name = unused(collected, name, order);
                     let values = stored.to_floats();
                     collected.push(Weight { key, name, shape, values, trainable: constant.learned });
                 }
@@ -247,6 +259,19 @@ impl<'r> Scope<'_, 'r> {
             }
         }
     }
+}
+
+/// The name of a new weight: that of the constant, with a suffix if another weight has this name.
+fn unused(weights: &[Weight], constant: &str, order: &[usize]) -> String {
+    let suffix = order::name_suffix(order);
+    let numbered = |number: usize| match number {
+        0 => constant.to_owned(),
+        1 => format!("{constant}{suffix}"),
+        number => format!("{constant}{suffix}_{number}"),
+    };
+    let is_taken = |name: &String| weights.iter().any(|weight| weight.name == *name);
+    // One of these names is unused, as there are more of them than weights.
+    (0..=weights.len()).map(numbered).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 /// Transposes a recorded value to a storage order. A reshape is sufficient if only axes of size 1 move.

@@ -6,12 +6,12 @@ use super::graph::{Input, Nodes, Output};
 use super::layer::{GraphInput, OnnxGraph};
 use super::node::Node;
 use super::proto;
-use super::scope::Weight;
+use super::scope::{Weight, source_of};
 use super::tensor::{Tensor, Values};
 use crate::formats::budget::MemoryLimit;
 use crate::{Error, Result, Settings, Shape, Spec, SpecValue};
 use prost::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Minimum number of elements of the weights that are left out of the graph.
 const MIN_WEIGHT: usize = 16;
@@ -27,9 +27,9 @@ pub(super) const INPUT_SHAPE: &str = "shape";
 
 /// Writes a layer.
 pub(super) fn write(layer: &OnnxGraph) -> Spec {
-    let left_out: Vec<String> = layer.weights.iter().map(Weight::constant).collect();
-    let small =
-        encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.iter().any(|own| own == name));
+    let source = |weight: &Weight| source_of(&weight.key.constant, &layer.nodes.constants);
+    let left_out: BTreeSet<String> = layer.weights.iter().map(source).collect();
+    let small = encoded(&layer.nodes, |name, tensor| tensor.len() >= MIN_WEIGHT && left_out.contains(name));
     // A constant that is also read as a number cannot be left out.
     let graph = match decoded(&small, layer).is_some_and(|read| declares(&read, layer)) {
         true => small,

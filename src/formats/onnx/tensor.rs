@@ -1,5 +1,6 @@
 //! Tensors of ONNX files: floats, and integers such as shapes and axes.
 
+use super::external::EXTERNAL;
 use super::proto::{self, element};
 use crate::formats::permuted::permuted;
 use crate::{Error, Result};
@@ -142,7 +143,7 @@ impl Tensor {
 
     /// Reads a tensor and checks that the number of elements matches the sizes.
     pub(super) fn read(tensor: &proto::Tensor) -> Result<Tensor, String> {
-        if tensor.data_location == Some(1) {
+        if tensor.data_location == Some(EXTERNAL) {
             return Err("its elements are in another file; save the model in one file".into());
         }
         let size = |size: &i64| usize::try_from(*size).map_err(|_| format!("size {size} is negative"));

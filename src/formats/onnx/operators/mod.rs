@@ -19,6 +19,7 @@ mod padding;
 mod pooling;
 mod product;
 mod recurrent;
+pub(super) mod recurrent_weights;
 mod reduction;
 mod resizing;
 mod rounding;

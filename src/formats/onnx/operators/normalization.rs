@@ -6,7 +6,7 @@ use super::reduction;
 use crate::formats::onnx::constant::Constant;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::{Recorded, Scope, Value};
+use crate::formats::onnx::scope::{Recorded, Role, Scope, Value};
 use crate::tape::{Mode, ParamId, Var};
 
 /// The operators and their attributes.
@@ -72,7 +72,8 @@ fn batch_norm<'r>(
     let order = order::channels_last(x.sizes().len());
     let var = scope.arranged(x, &order)?;
     let scaling = [scope.in_onnx_order(input(inputs, 1)?)?, scope.in_onnx_order(input(inputs, 2)?)?];
-    let (mean, variance) = (statistics(scope, input(inputs, 3)?)?, statistics(scope, input(inputs, 4)?)?);
+    let mean = statistics(scope, input(inputs, 3)?, Role::RunningMean)?;
+    let variance = statistics(scope, input(inputs, 4)?, Role::RunningVariance)?;
     let (epsilon, momentum) = (node.number("epsilon", 1e-5)?, node.number("momentum", 0.9)?);
     let y = match (scope.recorder.mode(), mean.1, variance.1) {
         (Mode::Training, Some(_), Some(_)) => {
@@ -84,11 +85,15 @@ fn batch_norm<'r>(
 }
 
 /// Returns running statistics, with the id of the state if they are weights.
-fn statistics<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>) -> Result<(Var<'r>, Option<ParamId>), String> {
+fn statistics<'r>(
+    scope: &mut Scope<'_, 'r>,
+    value: &Value<'r>,
+    role: Role,
+) -> Result<(Var<'r>, Option<ParamId>), String> {
     match value {
         Value::Constant(name, constant) => {
             constant.tensor.check_floats()?;
-            scope.weight(name, &Constant { learned: false, ..constant.clone() }, &[0])
+            scope.weight(name, &Constant { learned: false, ..constant.clone() }, &[0], role)
         }
         Value::Recorded(recorded) => Ok((recorded.floats()?.var, None)),
     }

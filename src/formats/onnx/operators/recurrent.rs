@@ -1,10 +1,8 @@
 //! Recurrent layers: `RNN`, `LSTM` and `GRU`.
-//!
-//! Weights have one matrix for each direction. Their gates are in another order than in gradus: i, o, f, c in an `LSTM`, and
-//! z, r, h in a `GRU`, as in gradus.
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
+use super::recurrent_weights::WeightLayout;
 use super::unrolled::{Cell, Special, Unrolled};
 use crate::Shape;
 use crate::formats::onnx::node::{Attribute, Node};
@@ -64,11 +62,8 @@ pub(super) const OPERATORS: &[Operator] = &[
 /// The sizes and settings of a node.
 struct Recurrence<'n> {
     node: &'n Node,
-    /// The position in ONNX of each gate of gradus.
-    gates: &'static [usize],
+    layout: WeightLayout,
     units: usize,
-    /// Whether the reset gate is applied after the product.
-    reset_after: bool,
     /// Whether the batch is the first axis.
     batch_first: bool,
     /// Whether each direction is the reverse one.
@@ -86,32 +81,17 @@ pub(super) fn record<'r>(
         "bidirectional" => &[false, true],
         other => return Err(format!("direction is \"{other}\", expected forward, reverse or bidirectional")),
     };
-    let gates: &[usize] = match node.operator.as_str() {
-        "LSTM" => &[0, 2, 3, 1],
-        "GRU" => &[0, 1, 2],
-        _ => &[0],
-    };
-    let [of_w, of_r] = [input(inputs, 1)?.sizes(), input(inputs, 2)?.sizes()];
-    let [count, columns, units] = of_r[..] else { return Err("the recurrent weights must have three axes".into()) };
-    if of_w.len() != 3
-        || of_w[..2] != of_r[..2]
-        || count != directions.len()
-        || units.checked_mul(gates.len()) != Some(columns)
-    {
-        return Err(format!("the weights have shapes {of_w:?} and {of_r:?}, which do not fit together"));
+    let [of_weights, of_recurrent_weights] = [input(inputs, 1)?.sizes(), input(inputs, 2)?.sizes()];
+    let layout = WeightLayout::read(node, &of_weights, &of_recurrent_weights)?;
+    let units = layout.units;
+    if of_weights[0] != directions.len() {
+        return Err(format!("the weights have {} directions, expected {}", of_weights[0], directions.len()));
     }
     let hidden_size = node.integer("hidden_size", units as i64)?;
     if hidden_size != units as i64 {
         return Err(format!("attribute hidden_size is {hidden_size}, but the weights have {units} units"));
     }
-    let recurrence = Recurrence {
-        node,
-        gates,
-        units,
-        reset_after: node.integer("linear_before_reset", 0)? != 0,
-        batch_first: node.integer("layout", 0)? != 0,
-        directions,
-    };
+    let recurrence = Recurrence { node, layout, units, batch_first: node.integer("layout", 0)? != 0, directions };
     recurrence.record(scope, inputs)
 }
 
@@ -125,9 +105,9 @@ impl Recurrence<'_> {
         let wants_sequence = self.node.outputs.first().is_some_and(|name| !name.is_empty());
         let mut outputs = vec![Vec::new(); 1 + states];
         for (direction, reverse) in self.directions.iter().enumerate() {
-            let kernel = self.weights(scope, input(inputs, 1)?, direction)?;
-            let recurrent = self.weights(scope, input(inputs, 2)?, direction)?;
-            let bias = optional(inputs, 3).map(|bias| self.bias(scope, bias, direction)).transpose()?;
+            let kernel = self.layout.weights(scope, input(inputs, 1)?, direction)?;
+            let recurrent = self.layout.weights(scope, input(inputs, 2)?, direction)?;
+            let bias = optional(inputs, 3).map(|bias| self.layout.bias(scope, bias, direction)).transpose()?;
             let activations = self.activations(direction)?;
             let special = self.special(scope, inputs, direction, &activations)?;
             if special.is_needed() {
@@ -136,7 +116,7 @@ impl Recurrence<'_> {
                 let unrolled = Unrolled {
                     cell: match self.node.operator.as_str() {
                         "LSTM" => Cell::Lstm,
-                        "GRU" => Cell::Gru { reset_after: self.reset_after },
+                        "GRU" => Cell::Gru { reset_after: self.layout.reset_after },
                         _ => Cell::Rnn,
                     },
                     special,
@@ -172,7 +152,7 @@ impl Recurrence<'_> {
                 .return_state(true);
             let results = match self.node.operator.as_str() {
                 "LSTM" => x.lstm(kernel, recurrent, bias, options),
-                "GRU" => x.gru(kernel, recurrent, bias, self.reset_after, options),
+                "GRU" => x.gru(kernel, recurrent, bias, self.layout.reset_after, options),
                 _ => x.simple_rnn(kernel, recurrent, bias, options),
             };
             outputs.iter_mut().zip(results).for_each(|(all, result)| all.push(result));
@@ -197,72 +177,6 @@ impl Recurrence<'_> {
             });
         }
         Ok(values)
-    }
-
-    /// The weights of a direction, transposed and with the gates of gradus: inputs × gates · units.
-    fn weights<'r>(&self, scope: &mut Scope<'_, 'r>, value: &Value<'r>, direction: usize) -> Result<Var<'r>, String> {
-        let (sizes, units) = (value.sizes(), self.units);
-        let (columns, depth) = (sizes[1], sizes[2]);
-        if let Value::Constant(name, constant) = value {
-            constant.tensor.check_floats()?;
-            let stored = constant.tensor.to_floats();
-            let element = |at: usize| {
-                let (row, column) = (at / columns, at % columns);
-                let gate = self.gates[column / units] * units + column % units;
-                // The values are left out where the weights are declared.
-                stored.get((direction * columns + gate) * depth + row).copied().unwrap_or(0.0)
-            };
-            let arranged = Tensor::floats(vec![depth, columns], (0..depth * columns).map(element).collect());
-            let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
-            return scope.in_onnx_order(&value);
-        }
-        let all = scope.in_onnx_order(value)?;
-        let gate = |gate: &usize| all.slice(&[direction, gate * units, 0], [1, units, depth]).reshape([units, depth]);
-        let gates: Vec<Var<'r>> = self.gates.iter().map(gate).collect();
-        let joined = if let [only] = gates[..] { only } else { gates[0].concatenate(&gates[1..], 0) };
-        Ok(joined.transpose(&[1, 0]))
-    }
-
-    /// The biases of a direction: one for each column, or two for a GRU whose reset gate is applied after the product.
-    fn bias<'r>(&self, scope: &mut Scope<'_, 'r>, value: &Value<'r>, direction: usize) -> Result<Var<'r>, String> {
-        let (units, columns) = (self.units, self.gates.len() * self.units);
-        let expected = [self.directions.len(), 2 * columns];
-        if value.sizes() != expected {
-            return Err(format!("the biases have shape {:?}, expected {expected:?}", value.sizes()));
-        }
-        let two = self.node.operator == "GRU" && self.reset_after;
-        if let Value::Constant(name, constant) = value {
-            constant.tensor.check_floats()?;
-            let stored = constant.tensor.to_floats();
-            let element = |half: usize, column: usize| {
-                let gate = self.gates[column / units] * units + column % units;
-                stored.get((direction * 2 + half) * columns + gate).copied().unwrap_or(0.0)
-            };
-            let arranged = match two {
-                true => Tensor::floats(
-                    vec![2, columns],
-                    (0..2 * columns).map(|at| element(at / columns, at % columns)).collect(),
-                ),
-                false => Tensor::floats(
-                    vec![columns],
-                    (0..columns).map(|column| element(0, column) + element(1, column)).collect(),
-                ),
-            };
-            let value = Value::rearranged(&format!("{name}@{direction}"), constant, arranged);
-            return scope.in_onnx_order(&value);
-        }
-        let all = scope.in_onnx_order(value)?;
-        let half = |half: usize| {
-            let gate =
-                |gate: &usize| all.slice(&[direction, half * columns + gate * units], [1, units]).reshape([units]);
-            let gates: Vec<Var<'r>> = self.gates.iter().map(gate).collect();
-            if let [only] = gates[..] { only } else { gates[0].concatenate(&gates[1..], 0) }
-        };
-        let [first, second] = [half(0), half(1)];
-        Ok(match two {
-            true => first.concatenate(&[second], 0).reshape([2, columns]),
-            false => first + second,
-        })
     }
 
     /// The states of a direction before the first step.

@@ -105,13 +105,58 @@ fn mask<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>) -> Result<Value<'r>, Strin
 pub(super) fn with_sizes<'r>(scope: &mut Scope<'_, 'r>, x: &Value<'r>, sizes: Vec<usize>) -> Result<Value<'r>, String> {
     match x {
         Value::Constant(name, constant) => Ok(Value::rearranged(name, constant, constant.tensor.reshaped(sizes)?)),
-        Value::Recorded(_) => {
-            let shape = Shape::new(&sizes).map_err(|error| error.to_string())?;
-            let order: Vec<usize> = (0..x.sizes().len()).collect();
-            let y = Value::new(scope.numbers(x, &order)?.reshape(shape));
+        Value::Recorded(recorded) => {
+            let shape = |sizes: &[usize]| Shape::new(sizes).map_err(|error| error.to_string());
+            let kept = recorded.order.first().filter(|axis| **axis != 0);
+            let y = match kept.and_then(|_| kept_order(recorded, &sizes)) {
+                Some(order) => {
+                    let stored: Vec<usize> = order.iter().map(|axis| sizes[*axis]).collect();
+                    Value::with_order(recorded.var.reshape(shape(&stored)?), order)
+                }
+                None => {
+                    let order: Vec<usize> = (0..recorded.order.len()).collect();
+                    Value::new(scope.numbers(x, &order)?.reshape(shape(&sizes)?))
+                }
+            };
             Ok(if x.is_integer() { y.into_integers() } else { y })
         }
     }
+}
+
+/// The storage order of a reshaped value whose elements do not move: the axes that the reshaping merges are stored one after
+/// another, such as directions and units after rows and steps. `None` if elements must move.
+fn kept_order(recorded: &Recorded<'_>, to: &[usize]) -> Option<Vec<usize>> {
+    let from = recorded.sizes();
+    // The stored axes of each group of axes, and the axes that replace them. Axes of size 1 do not affect the order.
+    let stored: Vec<usize> = recorded.order.iter().copied().filter(|axis| from[*axis] != 1).collect();
+    let (mut groups, mut rest) = (Vec::new(), 0..to.len());
+    let mut axes = (0..from.len()).filter(|axis| from[*axis] != 1).peekable();
+    while let Some(first) = axes.next() {
+        let (mut merged, mut size) = (vec![first], from[first]);
+        let (mut replaced, mut replaced_size) = (Vec::new(), 1usize);
+        while replaced_size != size {
+            if replaced_size < size {
+                let axis = rest.next()?;
+                replaced.push(axis);
+                replaced_size = replaced_size.checked_mul(to[axis])?;
+            } else {
+                let axis = axes.next()?;
+                merged.push(axis);
+                size = size.checked_mul(from[axis])?;
+            }
+        }
+        let place = stored.iter().position(|axis| *axis == first)?;
+        if stored.get(place..place + merged.len()) != Some(&merged[..]) {
+            return None;
+        }
+        groups.push((place, replaced));
+    }
+    // Only axes of size 1 are left.
+    if let Some((_, last)) = groups.last_mut() {
+        last.extend(rest);
+    }
+    groups.sort_unstable();
+    Some(groups.into_iter().flat_map(|(_, axes)| axes).collect())
 }
 
 /// Records `Reshape`. A size of 0 keeps the size of the axis, and −1 is inferred.

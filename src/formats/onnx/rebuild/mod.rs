@@ -17,6 +17,7 @@ use super::network::{Network, NetworkLayer, Output};
 use super::node::Node;
 use super::operators::arithmetic::NUMPY_BROADCAST;
 use super::order;
+use super::scope::source_of;
 use super::tensor::Tensor;
 use crate::layers::{
     Activation, Add, Average, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d,
@@ -170,9 +171,7 @@ impl<'a> Builder<'a> {
         if source.computed {
             return None;
         }
-        // The name of a transposed constant has its order as a suffix.
-        let constant = name.split('@').next().unwrap_or_default().to_owned();
-        self.claim(constant).then_some(tensor)
+        self.claim(source_of(name, &self.nodes.constants)).then_some(tensor)
     }
 
     /// Marks a constant as a weight of a layer. Returns whether this is allowed.

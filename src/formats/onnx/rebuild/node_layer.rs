@@ -5,13 +5,18 @@ use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::graph::{Input, Nodes, Output};
 use crate::formats::onnx::layer::{GraphInput, OnnxGraph};
 use crate::formats::onnx::node::Node;
+use crate::formats::onnx::scope::{Weight, source_of};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Builder<'_> {
     /// Adds a node as an `OnnxGraph` layer.
     pub(super) fn node_layer(&mut self, node: &Node) -> Option<()> {
         let [output] = &node.outputs[..] else { return None };
-        let (shape, _) = self.fact(output)?;
+        let (shape, order) = self.fact(output)?;
+        if order.first() != Some(&0) {
+            return None;
+        }
         let (mut given, mut values) = (Vec::<GraphInput>::new(), Vec::new());
         let mut nodes = Nodes { nodes: vec![node.clone()], memory: self.nodes.memory, ..Nodes::default() };
         for name in node.inputs.iter().filter(|name| !name.is_empty()) {
@@ -35,7 +40,9 @@ impl Builder<'_> {
         }
         nodes.outputs.push(Output { name: output.clone(), floats: true });
         let layer = OnnxGraph::new(nodes, given, self.checked.rows.map(|[rows, _]| rows)).ok()?;
-        if !layer.weights.iter().filter(|weight| weight.trainable).all(|weight| self.claim(weight.constant())) {
+        let constant = |weight: &Weight| source_of(&weight.key.constant, &self.nodes.constants);
+        let trained: BTreeSet<String> = layer.weights.iter().filter(|weight| weight.trainable).map(constant).collect();
+        if !trained.into_iter().all(|constant| self.claim(constant)) {
             return None;
         }
         let arrays = layer.weights.iter().map(|weight| weight.values.clone()).collect();

@@ -240,13 +240,23 @@ impl Builder<'_> {
         let from = self.in_order(&node.inputs[0], &order::channels_last(rank))?;
         let mut arrays = Vec::new();
         for input in 1..5 {
-            let values = self.weight(node, input)?.as_floats().ok()?;
+            // Statistics are not tied to a weight with the same initializer, such as ones.
+            let array = if input < 3 { self.weight(node, input)? } else { self.statistics(node, input)? };
+            let values = array.as_floats().ok()?;
             arrays.push(match &from.flat {
                 Some(image) => channels_last(values, image, 1)?,
                 None => values.to_vec(),
             });
         }
         self.apply(node, &from, BatchNorm::new().epsilon(epsilon).momentum(momentum), arrays)
+    }
+
+    /// Running statistics, which are a constant of the file.
+    fn statistics(&self, node: &Node, input: usize) -> Option<&'_ Tensor> {
+        match self.checked.facts.get(node.inputs.get(input)?)? {
+            Fact::Constant(_, constant) if !constant.computed => Some(&constant.tensor),
+            _ => None,
+        }
     }
 
     /// Converts a difference with a constant, which is divided by a constant, to a normalization of the last axis.
