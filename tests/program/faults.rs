@@ -68,13 +68,31 @@ fn arrays_have_the_axis_order_of_the_onnx_file() {
     assert!(folder.error_message(&["predict", "model.keras", "first.npy"], 1).ends_with("use --layout channels_first"));
 }
 
+/// The heading of a model that was never compiled.
+const NEVER_COMPILED: &str = "no training settings";
+
+#[test]
+fn conversions_show_what_they_drop() {
+    let folder = Folder::new();
+    let shown = folder.shown(&["convert", text(&file("argmax_output.onnx")), "y.onnx"]);
+    assert!(shown.starts_with("dropped output ") && shown.contains(": it is not an array of floats\n"), "{shown}");
+    let trained = file("keras_2_adam.h5");
+    for to in ["to.onnx", "to.npz", "to.weights.h5"] {
+        let shown = folder.shown(&["convert", text(&trained), to]);
+        let expected = "dropped training settings and the state of the optimizer: the new file cannot hold them\n";
+        assert!(shown.starts_with(expected), "{shown}");
+    }
+    let kept = folder.shown(&["convert", text(&trained), "to.keras"]);
+    assert_eq!(kept, format!("{} → to.keras\n", trained.display()));
+}
+
 /// Models of Keras without training settings, or with settings that gradus does not support.
 #[test]
 fn models_without_supported_training_settings_predict_and_convert() {
     let folder = Folder::new();
     for (name, problem) in [
-        ("never_compiled.keras", Some("saved without being compiled")),
-        ("never_compiled_h5.h5", Some("saved without being compiled")),
+        ("never_compiled.keras", Some(NEVER_COMPILED)),
+        ("never_compiled_h5.h5", Some(NEVER_COMPILED)),
         ("other_loss.keras", Some("loss")),
         ("other_optimizer.keras", Some("optimizer")),
         // Options of Keras 2, which are supported.
@@ -84,12 +102,16 @@ fn models_without_supported_training_settings_predict_and_convert() {
         let y = array(&values, "y");
         npy::write(folder.path("x.npy"), &array(&values, "x")).unwrap();
         check_close(&folder.predicted(&[text(&model), "x.npy"]), &y);
-        let (shown, without) =
-            (folder.shown(&["inspect", text(&model)]), "Keras model, training settings not supported\n");
-        assert_eq!(shown.starts_with(without), problem.is_some(), "{name}: {shown}");
+        let shown = folder.shown(&["inspect", text(&model)]);
+        let without = ["Keras model, no training settings\n", "Keras model, training settings not supported\n"];
+        let headed = without.map(|heading| shown.starts_with(heading));
+        let (never, unsupported) =
+            (problem == Some(NEVER_COMPILED), problem.is_some_and(|text| text != NEVER_COMPILED));
+        assert_eq!(headed, [never, unsupported], "{name}: {shown}");
         assert!(shown.contains(problem.unwrap_or("optimizer: Adam(")), "{name}: {shown}");
         for to in ["to.safetensors", "to.keras", "to.h5"] {
-            folder.shown(&["convert", text(&model), to]);
+            let converted = folder.shown(&["convert", text(&model), to]);
+            assert_eq!(converted.starts_with("dropped training settings: "), unsupported, "{name}: {converted}");
             check_close(&folder.predicted(&[to, "x.npy"]), &y);
             let shown = folder.shown(&["inspect", to]);
             let untrained = ["no training settings", "saved without being compiled"].map(|text| shown.contains(text));

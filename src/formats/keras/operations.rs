@@ -3,6 +3,7 @@
 //! Keras 3 stores an operation as an entry without the options of layers; Keras 2 stores a `TFOpLambda` with the name of a
 //! function of TensorFlow.
 
+use super::families::LAYER;
 use serde_json::{Value, json};
 
 /// Operations on two tensors of equal shapes, by the classes of Keras 3 and the functions of TensorFlow, and their layers.
@@ -47,12 +48,19 @@ pub(super) fn replace(model: &mut Value) {
     }
 }
 
+/// Operations of Keras 3 that have the names of layers.
+const NAMES_OF_LAYERS: [&str; 10] =
+    ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Reshape", "Softmax", "Subtract"];
+
 /// Whether an entry is an operation of Keras 3. Layers have the option `trainable`.
 pub(super) fn is_operation(entry: &Value) -> bool {
-    let is_of_module = |module: &str| module.starts_with("keras.src.ops.");
+    if let Some(module) = entry["module"].as_str() {
+        return module.starts_with("keras.src.ops.");
+    }
     let has_call = entry["inbound_nodes"].as_array().is_some_and(|calls| calls.first().is_some_and(Value::is_object));
-    let is_layer = entry["config"].get("trainable").is_some() || entry["class_name"] == "InputLayer";
-    entry["module"].as_str().map_or(has_call && !is_layer, is_of_module)
+    let class = entry["class_name"].as_str().unwrap_or_default();
+    let is_layer = class == "InputLayer" || entry["config"].get("trainable").is_some();
+    has_call && !is_layer && (NAMES_OF_LAYERS.contains(&class) || LAYER.find(class).is_none())
 }
 
 /// The class, the options and the calls of a layer.

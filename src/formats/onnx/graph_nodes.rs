@@ -64,7 +64,13 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
             constants.insert(name.clone(), name.clone());
             name
         };
-        let upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
+        let mut upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
+        // All integers have 64 bits, as inputs and constants of different lengths cannot be combined.
+        if let Some(Attribute::Integer(to)) = upgraded.attributes.get_mut("to")
+            && *to == i64::from(element::INT32)
+        {
+            *to = i64::from(element::INT64);
+        }
         graph.push(upgraded);
     }
     let mut outputs = Vec::new();

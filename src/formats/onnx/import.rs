@@ -42,6 +42,9 @@ pub fn import_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Importe
     Graph::load_with(path, limit)?.import()
 }
 
+/// The condition for a graph to be a model, in errors.
+pub(super) const NEEDS_ROWS: &str = "a model needs one row of outputs for each row of inputs";
+
 /// An imported network with its weights.
 #[derive(Clone, Debug)]
 pub struct Imported(pub(super) Network);
@@ -154,7 +157,7 @@ impl Graph {
         if let Some(problem) = problem {
             let fixed = rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
             return Err(wrong(format!(
-                "{fixed}{problem}; a model needs one row of outputs for each row of inputs. \
+                "{fixed}{problem}; {NEEDS_ROWS}. \
                  Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
             )));
         }

@@ -4,12 +4,12 @@
 //! some settings or constants depend on the size, and the graph becomes a single `OnnxGraph` layer, which computes them for
 //! each size. Sizes with the same symbol are not compared: the layers decide which sizes fit together.
 
-use super::import::{Imported, graph_input, rows, single_layer};
+use super::import::{Imported, NEEDS_ROWS, graph_input, rows, single_layer};
 use super::network::Network;
 use super::operators;
 use super::run::Graph;
 use super::stored_graph::{CLASS, INPUT_SHAPE};
-use crate::{Error, Result, SampleShape, Spec, SpecValue, ValueInfo};
+use crate::{Result, SampleShape, Spec, SpecValue, ValueInfo};
 
 /// The sizes that are tried. Images need at least the reach of their kernels and strides.
 const SIZES: [usize; 12] = [8, 16, 32, 64, 128, 256, 512, 1, 2, 3, 5, 7];
@@ -36,11 +36,9 @@ impl Graph {
             }
         });
         let Some((size, first)) = found else {
-            // If sizes do not matter, the error for one of them says more than the one about unknown sizes. That one lists
-            // unsupported nodes too.
-            let alike = errors.windows(2).all(|pair| pair[0].to_string() == pair[1].to_string())
-                && errors.iter().all(|error| matches!(error, Error::Format { .. }));
-            return errors.pop().filter(|_| alike).map_or_else(|| self.import_fixed(), Err);
+            // An error about rows says more than the one about unknown sizes.
+            let of_rows = errors.into_iter().find(|error| error.to_string().contains(NEEDS_ROWS));
+            return of_rows.map_or_else(|| self.import_fixed(), Err);
         };
         let others: Vec<Imported> =
             further(size).iter().filter_map(|size| self.bound(*size).import_fixed().ok()).collect();
