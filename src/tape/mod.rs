@@ -6,6 +6,7 @@
 //! those of the inputs.
 
 mod addition;
+mod assignments;
 mod commit;
 mod constant;
 mod context;

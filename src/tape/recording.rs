@@ -1,5 +1,6 @@
 //! The data of a recording, from which a tape is made.
 
+use super::assignments::Assigned;
 use super::op::Op;
 use super::origin::Origin;
 use super::source::{Place, Source};
@@ -29,6 +30,8 @@ pub(super) struct Recording {
     pub(super) trainable: Vec<(usize, String)>,
     /// The index and the shape of each state parameter that operations update.
     pub(super) states: Vec<(usize, Shape)>,
+    /// The parameters to which values are assigned.
+    pub(super) assigned: Vec<Assigned>,
     pub(super) loss: Option<VarIndex>,
     /// The values whose ids were requested, which can be read from the tape.
     pub(super) observed: Vec<VarIndex>,
@@ -80,6 +83,7 @@ impl Recording {
             steps: Vec::new(),
             trainable: Vec::new(),
             states: Vec::new(),
+            assigned: Vec::new(),
             loss: None,
             observed: Vec::new(),
             added_losses: Vec::new(),

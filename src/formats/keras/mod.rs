@@ -40,6 +40,7 @@
 
 mod archive;
 mod cells;
+mod channels;
 mod config;
 mod contents;
 mod cudnn;
