@@ -341,7 +341,8 @@ mod tests {
         let address = array.as_ptr();
         let InputElements::Floats(floats) = Inputs::from(array).elements else { panic!("bytes") };
         assert_eq!(floats.as_ptr(), address);
-        assert_eq!(floats.into_vec().as_ptr(), address);
+        let values = floats.into_vec();
+        assert_eq!(values.as_ptr(), address);
     }
 
     #[test]

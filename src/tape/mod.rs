@@ -6,6 +6,7 @@
 //! those of the inputs.
 
 mod addition;
+mod assign;
 mod assignments;
 mod commit;
 mod constant;

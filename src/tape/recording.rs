@@ -1,6 +1,5 @@
 //! The data of a recording, from which a tape is made.
 
-use super::assignments::Assigned;
 use super::op::Op;
 use super::origin::Origin;
 use super::source::{Place, Source};
@@ -30,8 +29,8 @@ pub(super) struct Recording {
     pub(super) trainable: Vec<(usize, String)>,
     /// The index and the shape of each state parameter that operations update.
     pub(super) states: Vec<(usize, Shape)>,
-    /// The parameters to which values are assigned.
-    pub(super) assigned: Vec<Assigned>,
+    /// The index of each parameter to which a value is assigned, and the value.
+    pub(super) assigned: Vec<(usize, VarIndex)>,
     pub(super) loss: Option<VarIndex>,
     /// The values whose ids were requested, which can be read from the tape.
     pub(super) observed: Vec<VarIndex>,

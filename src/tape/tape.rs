@@ -100,9 +100,9 @@ impl Tape {
             steps,
             faults: Faults::default(),
             state_updates: StateUpdates::new(states),
-            assignments: Assignments::new(assigned.iter().map(|assigned| {
-                let source = vars[assigned.var].source;
-                (assigned.param, source.place, source.shape)
+            assignments: Assignments::new(assigned.iter().map(|(param, var)| {
+                let source = vars[*var].source;
+                (*param, source.place, source.shape)
             })),
             trainable_end: trainable.iter().map(|(index, _)| index + 1).max().unwrap_or(0),
             has_run: false,

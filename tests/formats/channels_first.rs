@@ -32,7 +32,7 @@ fn check(network: Architecture) {
     let arrays = arrays();
     let model = network.into_model().unwrap();
     let inputs = ["image", "sequence", "volume", "frames"].iter();
-    let inputs = inputs.fold(PredictInputs::new(), |all, name| all.with(name, &arrays[*name]));
+    let inputs = inputs.fold(PredictInputs::new(), |all, name| all.with(*name, &arrays[*name]));
     let found = model.predict_outputs(inputs).unwrap();
     assert_eq!(found.len(), 13);
     found.iter().for_each(|(name, values)| near(name, values, &arrays[name]));

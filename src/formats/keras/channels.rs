@@ -10,7 +10,6 @@ use crate::Shape;
 use crate::layers::{Layer, Permute};
 use crate::save::Registry;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The order of the axes to which a layer is applied.
@@ -22,18 +21,6 @@ pub(super) enum Layout {
     ChannelsLast { recurrent: bool },
     /// That of the inputs, as the layer computes each element by itself.
     OfInputs,
-}
-
-/// The values whose channels are last, but not in the file.
-#[derive(Debug, Default)]
-pub(super) struct ChannelOrders {
-    /// The axis of the channels of a sample in the file.
-    axes: BTreeMap<usize, usize>,
-    /// The values with the same elements in another order: with channels last for an axis in the file, or in the order of the
-    /// file for none.
-    reordered: BTreeMap<(usize, Option<usize>), usize>,
-    /// Number of layers that reorder axes.
-    layers: usize,
 }
 
 /// Layers that compute each element by itself, if their inputs have the same order of axes.

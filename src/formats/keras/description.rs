@@ -2,7 +2,7 @@
 //! weights, calls of layers, and shapes.
 
 use super::cells::Cell;
-use super::channels::ChannelOrders;
+use super::channel_orders::ChannelOrders;
 use super::names::snake_case;
 use super::reader::Reader;
 use super::result::Result;

@@ -7,18 +7,18 @@ use gradus::layers::*;
 use gradus::losses::MeanSquaredError;
 use gradus::optimizers::Sgd;
 use gradus::regularizers::L2;
-use gradus::{Batch, Compile, Model, Sequential};
+use gradus::{Batch, Compile, Model, Sequential, Shape};
 use ndarray::arr1;
 
 fn model(case: &str) -> Model {
-    let (input, layer): (&[usize], SpectralNormalization) = match case {
-        "dense" => (&[3], SpectralNormalization::new(Dense::new(4).kernel_regularizer(L2::new(0.1)))),
+    let (input, layer): (Shape, SpectralNormalization) = match case {
+        "dense" => ([3].into(), SpectralNormalization::new(Dense::new(4).kernel_regularizer(L2::new(0.1)))),
         "conv2d" => {
             let layer = Conv2d::new(3, 2).activation(Activation::Tanh);
-            (&[4, 3, 2], SpectralNormalization::new(layer).power_iterations(3))
+            ([4, 3, 2].into(), SpectralNormalization::new(layer).power_iterations(3))
         }
-        "embedding" => (&[2], SpectralNormalization::new(Embedding::new(4, 3))),
-        "zeros" => (&[3], SpectralNormalization::new(Dense::new(4).use_bias(false))),
+        "embedding" => ([2].into(), SpectralNormalization::new(Embedding::new(4, 3))),
+        "zeros" => ([3].into(), SpectralNormalization::new(Dense::new(4).use_bias(false))),
         other => panic!("{other} is not compared"),
     };
     let settings = Compile::new(Sgd::new(0.1), MeanSquaredError::new());
