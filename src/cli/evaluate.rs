@@ -43,7 +43,7 @@ struct Rows {
 fn idx(folder: &Path, input: &ValueInfo, reading: Reading) -> Result<Rows> {
     let digits = mnist::load(Some(folder))?.test;
     let layout = if reading.layout.is_flat() { Layout::Flat } else { Layout::ChannelsLast };
-    let images = floats(NumpyArray::Bytes(digits.images.insert_axis(Axis(3)).into_dyn()), reading);
+    let images = floats(NumpyArray::Bytes(digits.images.into_owned().insert_axis(Axis(3)).into_dyn()), reading);
     let targets = Targets::labels(digits.labels.iter().map(|label| i64::from(*label)));
     Ok(Rows { arrays: Arrays::new(fitted(folder, images, input, layout)?, digits.labels)?, targets })
 }

@@ -5,13 +5,14 @@ use super::labels::Label;
 use crate::error::{Error, Result};
 use crate::kernels::bytes;
 use crate::shape::{MAX_RANK, Shape};
-use ndarray::{ArrayBase, Data, Dimension};
+use ndarray::{ArcArray1, Array1, ArrayBase, Data, Dimension};
 use std::fmt;
+use std::ops::Deref;
 
 /// Inputs for [`Arrays`](super::Arrays): bytes or floats, rows × the shape of one row.
 ///
-/// Converted from ndarray's arrays and views of `u8` or `f32` in any memory layout, with at least one axis. An owned array in
-/// row-major order is not copied.
+/// Converted from ndarray's arrays and views of `u8` or `f32` in any memory layout, with at least one axis. An array in row-major
+/// order that is owned or shared (`ArcArray`) is not copied.
 ///
 /// ```
 /// use gradus::data::{Arrays, Dataset};
@@ -28,8 +29,27 @@ pub struct Inputs {
 
 #[derive(Clone)]
 pub(super) enum InputElements {
-    Bytes(Vec<u8>),
-    Floats(Vec<f32>),
+    Bytes(SharedElements<u8>),
+    Floats(SharedElements<f32>),
+}
+
+/// Elements in row-major order. Clones share them, and so does a shared array that they were made from.
+#[derive(Clone)]
+pub(super) struct SharedElements<T>(ArcArray1<T>);
+
+impl<T> Deref for SharedElements<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.0.as_slice().expect("elements in row-major order")
+    }
+}
+
+impl<T: Copy> SharedElements<T> {
+    /// The elements, without a copy if they are not shared.
+    fn into_vec(self) -> Vec<T> {
+        row_major(self.0).1
+    }
 }
 
 /// Targets for [`Arrays`](super::Arrays): integer class labels, or floats.
@@ -88,10 +108,11 @@ pub trait TargetElement: Copy + sealed::Target {}
 
 mod sealed {
     use super::{Inputs, Targets};
+    use ndarray::ArcArray1;
 
     /// Wraps elements in row-major order.
     pub trait Input: Sized {
-        fn inputs(sizes: Vec<usize>, elements: Vec<Self>) -> Inputs;
+        fn inputs(sizes: Vec<usize>, elements: ArcArray1<Self>) -> Inputs;
     }
 
     /// Wraps elements in row-major order.
@@ -102,15 +123,15 @@ mod sealed {
 
 impl InputElement for u8 {}
 impl sealed::Input for u8 {
-    fn inputs(sizes: Vec<usize>, elements: Vec<u8>) -> Inputs {
-        Inputs { sizes, elements: InputElements::Bytes(elements) }
+    fn inputs(sizes: Vec<usize>, elements: ArcArray1<u8>) -> Inputs {
+        Inputs { sizes, elements: InputElements::Bytes(SharedElements(elements)) }
     }
 }
 
 impl InputElement for f32 {}
 impl sealed::Input for f32 {
-    fn inputs(sizes: Vec<usize>, elements: Vec<f32>) -> Inputs {
-        Inputs { sizes, elements: InputElements::Floats(elements) }
+    fn inputs(sizes: Vec<usize>, elements: ArcArray1<f32>) -> Inputs {
+        Inputs { sizes, elements: InputElements::Floats(SharedElements(elements)) }
     }
 }
 
@@ -131,14 +152,14 @@ impl sealed::Target for f32 {
 
 impl<S: Data<Elem: InputElement>, D: Dimension> From<ArrayBase<S, D>> for Inputs {
     fn from(array: ArrayBase<S, D>) -> Inputs {
-        let (sizes, elements) = row_major(array);
+        let (sizes, elements) = shared(array);
         sealed::Input::inputs(sizes, elements)
     }
 }
 
 impl<S: Data<Elem: InputElement>, D: Dimension> From<&ArrayBase<S, D>> for Inputs {
     fn from(array: &ArrayBase<S, D>) -> Inputs {
-        array.view().into()
+        array.to_shared().into()
     }
 }
 
@@ -159,8 +180,8 @@ impl Inputs {
     /// The sizes, and the elements as floats.
     pub(super) fn into_floats(self) -> (Vec<usize>, Vec<f32>) {
         match self.elements {
-            InputElements::Bytes(bytes) => (self.sizes, bytes.into_iter().map(f32::from).collect()),
-            InputElements::Floats(floats) => (self.sizes, floats),
+            InputElements::Bytes(bytes) => (self.sizes, bytes.iter().copied().map(f32::from).collect()),
+            InputElements::Floats(floats) => (self.sizes, floats.into_vec()),
         }
     }
 
@@ -238,6 +259,19 @@ fn gather<T: Copy>(elements: &[T], length: usize, rows: &[usize], output: &mut [
     }
 }
 
+/// The axes and the elements in row-major order, without a copy if the array is owned or shared and row-major.
+fn shared<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<usize>, ArcArray1<S::Elem>) {
+    let (sizes, count) = (array.shape().to_vec(), array.len());
+    if !array.is_standard_layout() {
+        return (sizes, Array1::from_iter(array.iter().copied()).into_shared());
+    }
+    let array = match array.try_into_owned_nocopy() {
+        Ok(owned) => owned.into_shared(),
+        Err(array) => array.to_shared(),
+    };
+    (sizes, array.into_shape_with_order(count).expect("elements in row-major order"))
+}
+
 /// The axes and the elements in row-major order, without a copy if the array is owned and row-major.
 fn row_major<S: Data<Elem: Copy>, D: Dimension>(array: ArrayBase<S, D>) -> (Vec<usize>, Vec<S::Elem>) {
     let sizes = array.shape().to_vec();
@@ -307,6 +341,17 @@ mod tests {
         let address = array.as_ptr();
         let InputElements::Floats(floats) = Inputs::from(array).elements else { panic!("bytes") };
         assert_eq!(floats.as_ptr(), address);
+        let values = floats.into_vec();
+        assert_eq!(values.as_ptr(), address);
+    }
+
+    #[test]
+    fn a_shared_array_and_its_rows_are_not_copied() {
+        let array = Array3::<u8>::zeros((4, 2, 2)).into_shared();
+        let rows = array.clone().slice_move(s![1..3, .., ..]);
+        for (inputs, start) in [(Inputs::from(&array), 0), (array.clone().into(), 0), (rows.into(), 4)] {
+            assert_eq!(bytes(&inputs).as_ptr(), array.as_ptr().wrapping_add(start));
+        }
     }
 
     #[test]

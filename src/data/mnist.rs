@@ -2,7 +2,7 @@
 
 use super::{Arrays, idx, to_categorical};
 use crate::error::{Error, Result};
-use ndarray::{Array1, Array2, Array3, s};
+use ndarray::{ArcArray, Array1, Array2, Array3, Ix3, s};
 use std::path::{Path, PathBuf};
 
 /// The environment variable with the folder of the files.
@@ -36,8 +36,8 @@ pub struct Mnist {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Digits {
-    /// The images, count × height × width, 28 × 28 in MNIST. Paper is 0, ink is 255.
-    pub images: Array3<u8>,
+    /// The images, count × height × width, 28 × 28 in MNIST. Paper is 0, ink is 255. Clones and datasets share them.
+    pub images: ArcArray<u8, Ix3>,
     /// The digit of each image.
     pub labels: Array1<u8>,
 }
@@ -111,7 +111,7 @@ impl Digits {
     pub fn new(images: Array3<u8>, labels: Array1<u8>) -> Result<Digits> {
         let (of_images, of_labels) = (images.len_of(ndarray::Axis(0)), labels.len());
         match of_images == of_labels {
-            true => Ok(Digits { images, labels }),
+            true => Ok(Digits { images: images.into_shared(), labels }),
             false => Err(Error::Rows { first: ("images", of_images), second: ("labels", of_labels) }),
         }
     }
@@ -134,10 +134,10 @@ impl Digits {
         self.len() == 0
     }
 
-    /// Returns the first `count` digits, or all if there are fewer.
+    /// Returns the first `count` digits, or all if there are fewer. Does not copy the images.
     #[must_use]
     pub fn first(&self, count: usize) -> Digits {
-        let images = self.images.slice(s![..count.min(self.images.dim().0), .., ..]).to_owned();
+        let images = self.images.clone().slice_move(s![..count.min(self.images.dim().0), .., ..]);
         let labels = self.labels.slice(s![..count.min(self.labels.len())]).to_owned();
         Digits { images, labels }
     }
@@ -194,7 +194,7 @@ mod tests {
         folder
     }
 
-    fn sum(bytes: &Array3<u8>) -> u64 {
+    fn sum(bytes: &ArcArray<u8, Ix3>) -> u64 {
         bytes.iter().map(|&byte| u64::from(byte)).sum()
     }
 

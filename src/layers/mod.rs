@@ -264,6 +264,7 @@ layers! {
         group_normalization::GroupNormalization,
         layer_norm::LayerNorm,
         rms_normalization::RmsNormalization,
+        spectral_normalization::SpectralNormalization,
         unit_normalization::UnitNormalization,
     },
     pooling {

@@ -53,3 +53,46 @@ pub(super) fn pool<'r>(
     let y = pool(pooled.reshape([rows, depth, height.saturating_mul(width), channels]), [window, 1], [stride, 1]);
     y.reshape([rows, y.shape().axis(1), height, width, channels])
 }
+
+/// Implements [`Layer`](super::Layer) for a layer with the options `pool_size`, `strides` and `padding`, by the method `$pool` of
+/// [`Var`], which pools images.
+macro_rules! pooling {
+    ($layer:ident, $pool:ident) => {
+        impl $layer {
+            /// Records the pooling of volumes, rows × depth × height × width × channels.
+            pub fn pool<'r>(&self, x: $crate::tape::Var<'r>) -> $crate::tape::Var<'r> {
+                let image = |x: $crate::tape::Var<'r>, window, strides| x.$pool(window, strides, self.padding);
+                $crate::layers::volumes::pool(x, self.pool_size.sizes(), self.strides.sizes(), image)
+            }
+        }
+
+        impl $crate::layers::Layer for $layer {
+            fn build(
+                &self,
+                inputs: &[$crate::shape::Shape],
+                _weights: &mut $crate::layers::Weights<'_>,
+            ) -> $crate::error::Result<Vec<$crate::shape::Shape>> {
+                let (x, window) = ($crate::layers::volumes::check(inputs)?, self.pool_size.sizes());
+                let (strides, owner) = (self.strides.sizes(), stringify!($layer));
+                Ok(vec![$crate::layers::volumes::pooled(x, owner, window, strides, self.padding)?])
+            }
+
+            fn record<'r>(
+                &self,
+                _weights: &mut $crate::layers::Cursor<'_, 'r>,
+                inputs: &[$crate::tape::Var<'r>],
+            ) -> Vec<$crate::tape::Var<'r>> {
+                vec![self.pool(inputs[0]).without_mask()]
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+
+            fn spec(&self) -> $crate::spec::Spec {
+                self.write_options($crate::spec::Spec::new(Self::CLASS))
+            }
+        }
+    };
+}
+pub(super) use pooling;

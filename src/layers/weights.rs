@@ -200,6 +200,16 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
+    /// Number of declared arrays.
+    pub(super) fn count(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The shape of the first array with one of these names among those that were declared after the first `count`.
+    pub(super) fn shape_after(&self, count: usize, names: &[&str]) -> Option<Shape> {
+        find(self.params, &self.ids[count..], names).map(|id| self.params.shape(id))
+    }
+
     fn insert(&mut self, name: &str, shape: Shape, initializer: &dyn Initializer, trainable: bool) -> Result<()> {
         let name = format!("{}/{}{name}", self.layer, self.prefix);
         let values = match self.source {
@@ -232,6 +242,12 @@ impl<'a> Weights<'a> {
     pub(crate) fn into_declared(self) -> DeclaredParts {
         (self.ids, self.penalties, self.constraints)
     }
+}
+
+/// The first of the arrays whose name, without the names of its layers, is one of `names`.
+fn find(params: &Params, ids: &[ParamId], names: &[&str]) -> Option<ParamId> {
+    let is_named = |id: &&ParamId| params.name(**id).rsplit('/').next().is_some_and(|name| names.contains(&name));
+    ids.iter().find(is_named).copied()
 }
 
 /// Returns the weights of a layer in [`Layer::record`](super::Layer::record), in the order of their declaration.
@@ -306,6 +322,17 @@ impl<'a, 'r> Cursor<'a, 'r> {
         };
         self.ids = rest;
         (self.recorder.parameter(self.params, *id), *id)
+    }
+
+    /// The value of the first weight with one of these names that has not been taken yet, and its id. Does not take it.
+    pub(super) fn find(&self, names: &[&str]) -> Option<(Var<'r>, ParamId)> {
+        let id = find(self.params, self.ids, names)?;
+        Some((self.recorder.parameter(self.params, id), id))
+    }
+
+    /// [Assigns](Recorder::assign) a value to a weight.
+    pub(super) fn assign(&self, id: ParamId, value: Var<'r>) {
+        let _ = self.recorder.assign(self.params, id, value);
     }
 
     /// The declared weights that have not been taken yet.

@@ -180,7 +180,7 @@ impl Plan {
     }
 
     /// Writes the states that the last run computed to the parameters.
-    pub(super) fn commit(&self, params: &mut Params) {
+    pub(super) fn commit(&mut self, params: &mut Params) {
         self.tape.commit(params);
     }
 

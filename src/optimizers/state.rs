@@ -250,6 +250,7 @@ impl OptimizerState {
     ) {
         if self.options.clip.is_some() {
             tape.backward(params, gradients);
+            tape.commit_assigned(params);
             return self.update(step, params, gradients);
         }
         self.check_count(params);

@@ -1,12 +1,13 @@
-//! Writing the new values of state parameters to [`Params`].
+//! Writing the new values of states, and assigned values, to [`Params`].
 
 use super::params::{ParamId, Params};
 use super::tape::Tape;
 use crate::shape::View;
 
 impl Tape {
-    /// The state parameters that the last run updates, each once, with their new values, which [`commit`](Tape::commit)
-    /// writes. Empty before the first run and after a run that ended with an error.
+    /// The state parameters that the last run updates and the parameters to which it [assigns](super::Recorder::assign), each
+    /// once, with their new values, which [`commit`](Tape::commit) writes. Empty before the first run and after a run that ended
+    /// with an error. Assigned values are not listed after they are written.
     ///
     /// ```
     /// use gradus::{Key, tape::*};
@@ -34,24 +35,31 @@ impl Tape {
     pub fn commits(&self) -> impl Iterator<Item = (ParamId, View<'_>)> {
         // A tape without parameters has no states.
         let stamp = self.params.into_iter();
-        stamp.flat_map(|stamp| self.state_updates.iter().map(move |(index, values)| (ParamId { stamp, index }, values)))
-    }
-
-    /// The state parameters that a run updates, in the order of [`commits`](Tape::commits), with their lengths.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
-        let stamp = self.params.into_iter();
         stamp.flat_map(|stamp| {
-            self.state_updates.params().map(move |(index, length)| (ParamId { stamp, index }, length))
+            let values = self.state_updates.iter().chain(self.assignments.iter(&self.buffers));
+            values.map(move |(index, values)| (ParamId { stamp, index }, values))
         })
     }
 
-    /// Writes the new values of state parameters that the last run computed, such as running statistics. Called after each
-    /// training step. Changes nothing if [`commits`](Tape::commits) is empty.
+    /// The parameters that a run updates or assigns to, in the order of [`commits`](Tape::commits), with their lengths.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (ParamId, usize)> {
+        let stamp = self.params.into_iter();
+        stamp.flat_map(|stamp| {
+            let params = self.state_updates.params().chain(self.assignments.params());
+            params.map(move |(index, length)| (ParamId { stamp, index }, length))
+        })
+    }
+
+    /// Writes the new values of state parameters that the last run computed, such as running statistics, and the
+    /// [assigned](super::Recorder::assign) values. Called in each training step after the backward pass, and before the
+    /// optimizer's update if the recording assigns to trainable parameters;
+    /// [`OptimizerState::backward_and_update`](crate::optimizers::OptimizerState::backward_and_update) writes the assigned values
+    /// itself. Changes nothing if [`commits`](Tape::commits) is empty.
     ///
     /// # Panics
-    /// When `params` are not those of the recording.
-    pub fn commit(&self, params: &mut Params) {
-        self.check_params(params);
+    /// When `params` are not those of the recording, or a parameter with an assigned value has changed since the run.
+    pub fn commit(&mut self, params: &mut Params) {
+        self.commit_assigned(params);
         for (id, values) in self.commits() {
             params.values_mut(id).copy_from_slice(values.data());
         }

@@ -6,6 +6,8 @@
 //! those of the inputs.
 
 mod addition;
+mod assign;
+mod assignments;
 mod commit;
 mod constant;
 mod context;

@@ -96,12 +96,15 @@ impl Recorder {
         var
     }
 
-    /// Records the value of a parameter.
+    /// Records the value of a parameter, or returns the value that was [assigned](Recorder::assign) to it.
     ///
     /// # Panics
     /// When `params` has no parameter `id`, or earlier parameters of this recording belong to another [`Params`].
     pub fn parameter(&self, params: &Params, id: ParamId) -> Var<'_> {
         params.check(id);
+        if let Some(assigned) = self.assigned(id.index) {
+            return assigned;
+        }
         let state = &mut *self.state.borrow_mut();
         let stamp = *state.params.get_or_insert(params.stamp);
         assert!(stamp == params.stamp, "all parameters of a recording must belong to one Params");

@@ -29,6 +29,8 @@ pub(super) struct Recording {
     pub(super) trainable: Vec<(usize, String)>,
     /// The index and the shape of each state parameter that operations update.
     pub(super) states: Vec<(usize, Shape)>,
+    /// The index of each parameter to which a value is assigned, and the value.
+    pub(super) assigned: Vec<(usize, VarIndex)>,
     pub(super) loss: Option<VarIndex>,
     /// The values whose ids were requested, which can be read from the tape.
     pub(super) observed: Vec<VarIndex>,
@@ -80,6 +82,7 @@ impl Recording {
             steps: Vec::new(),
             trainable: Vec::new(),
             states: Vec::new(),
+            assigned: Vec::new(),
             loss: None,
             observed: Vec::new(),
             added_losses: Vec::new(),

@@ -7,7 +7,7 @@ use super::recording::Recording;
 use super::slots::Slots;
 use super::source::Place;
 
-/// Lets values share buffers: all but inputs, constants, observed values, and those with which states are updated.
+/// Lets values share buffers: all but inputs, constants, observed and assigned values, and those with which states are updated.
 pub(super) fn share_values(recording: &mut Recording) {
     let mut last_readers = vec![None; recording.buffers.len()];
     for (at, step) in recording.steps.iter().enumerate() {
@@ -19,7 +19,8 @@ pub(super) fn share_values(recording: &mut Recording) {
         slots.take(buffer, recording.buffers[buffer]);
         kept[buffer] = true;
     }
-    let observed = recording.observed.iter().map(|var| recording.vars[*var].source.place);
+    let observed = recording.observed.iter().chain(recording.assigned.iter().map(|(_, var)| var));
+    let observed = observed.map(|var| recording.vars[*var].source.place);
     let updating = recording.steps.iter().filter(|step| !step.states.is_empty());
     let updating =
         updating.flat_map(|step| step.inputs.iter().map(|input| input.place).chain([Place::Buffer(step.output)]));

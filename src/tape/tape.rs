@@ -1,5 +1,6 @@
 //! The tape: a recorded computation that can be run repeatedly.
 
+use super::assignments::Assignments;
 use super::context::Context;
 use super::faults::Faults;
 use super::fusion::fuse;
@@ -46,6 +47,7 @@ pub struct Tape {
     pub(super) steps: Vec<Step>,
     faults: Faults,
     pub(super) state_updates: StateUpdates,
+    pub(super) assignments: Assignments,
     /// One more than the largest index of a trainable parameter of the recording.
     trainable_end: usize,
     /// Whether the last run succeeded.
@@ -80,6 +82,7 @@ impl Tape {
             mut steps,
             trainable,
             states,
+            assigned,
             loss,
             constants,
             params_end,
@@ -110,6 +113,10 @@ impl Tape {
             steps,
             faults: Faults::default(),
             state_updates: StateUpdates::new(states),
+            assignments: Assignments::new(assigned.iter().map(|(param, var)| {
+                let source = vars[*var].source;
+                (*param, source.place, source.shape)
+            })),
             trainable_end: trainable.iter().map(|(index, _)| index + 1).max().unwrap_or(0),
             has_run: false,
         })
@@ -142,9 +149,11 @@ impl Tape {
         self.check_params(params);
         self.has_run = false;
         self.state_updates.discard();
+        self.assignments.discard();
         spin_wait::with_spinning_threads(|| {
             (0..self.steps.len()).try_for_each(|step| self.step_forward(step, params, key, first_row))?;
             self.state_updates.compute(&mut self.steps, &self.buffers, params);
+            self.assignments.mark(params);
             Ok::<(), Error>(())
         })?;
         self.has_run = true;
@@ -198,7 +207,8 @@ impl Tape {
     }
 
     /// Computes the gradients of [`backward`](Tape::backward), and updates parameters in the backward pass: those for which
-    /// [`changes_in_place`](Tape::changes_in_place) is `true` and `state` has an entry.
+    /// [`changes_in_place`](Tape::changes_in_place) is `true` and `state` has an entry. Writes the assigned values to their
+    /// parameters.
     pub(crate) fn backward_and_update(
         &mut self,
         params: &mut Params,
@@ -221,6 +231,7 @@ impl Tape {
                 }
             }
         });
+        self.commit_assigned(params);
     }
 
     /// Whether [`backward_and_update`](Tape::backward_and_update) updates this parameter in the backward pass: a single

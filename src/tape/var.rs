@@ -83,6 +83,26 @@ impl<'r> Var<'r> {
         }
     }
 
+    /// Returns the value without its gradient: the backward pass ends here. Does not copy. `stop_gradient` in Keras.
+    ///
+    /// ```
+    /// use gradus::{Key, tape::*};
+    /// let recorder = Recorder::new(Mode::Training);
+    /// let x = recorder.variable([2]);
+    /// recorder.minimize((x * x.stop_gradient()).sum());
+    /// let x = x.id();
+    /// let (mut tape, params) = (recorder.finish()?, Params::new());
+    /// tape.input_slices([x])[0].copy_from_slice(&[2.0, 3.0]);
+    /// tape.run(&params, Key::from_seed(0))?;
+    /// tape.backward(&params, &mut ParamGradients::new(&params));
+    /// assert_eq!(tape.gradient(x).unwrap(), ndarray::arr1(&[2.0, 3.0]).into_dyn()); // not 2x
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn stop_gradient(self) -> Var<'r> {
+        let value = RecordedValue { differentiable: false, ..self.recorded() };
+        self.recorder.push(&mut self.recorder.state.borrow_mut(), value)
+    }
+
     /// Whether it depends on a variable or a trainable parameter.
     pub(crate) fn is_differentiable(&self) -> bool {
         self.recorded().differentiable

@@ -87,7 +87,7 @@ impl LayerSample {
     /// - a layer made from the spec has the same spec, weights and output, and unknown settings are rejected;
     /// - `record` gives the shapes that `build` returns, in training and in inference, and uses every weight;
     /// - gradients of inputs and weights agree with central differences (except for elements near a kink, where differences
-    ///   over half the distance disagree);
+    ///   over half the distance disagree, and for weights to which the layer [assigns](Recorder::assign) values);
     /// - values and gradients have the same bits on 1 to 4 threads, and when the tape runs again;
     /// - in inference, the output of a row depends neither on other rows nor on the key.
     ///
@@ -165,7 +165,9 @@ impl LayerSample {
             run.tape.input_mut(id).assign(values);
         }
         for id in built.ids.clone() {
-            let Some(found) = gradients.get(id).filter(|_| built.params.trainable(id)) else { continue };
+            let Some(found) = gradients.get(id).filter(|_| built.params.trainable(id) && !run.tape.assigns(id)) else {
+                continue;
+            };
             let name = built.params.name(id).to_owned();
             let mut at_distance = |at: usize, step: f32| {
                 let value = built.params.values(id)[at];

@@ -210,6 +210,7 @@ fn layers() -> Vec<LayerSample> {
         LayerSample::new(LayerNorm::new()).input([16, 60]),
         LayerSample::new(RmsNormalization::new()).input([16, 60]),
         LayerSample::new(UnitNormalization::new()).input([16, 60]),
+        LayerSample::new(SpectralNormalization::new(Conv2d::new(4, 3))).input(images),
         LayerSample::new(AdaptiveAveragePool1d::new(7)).input(sequences),
         LayerSample::new(AdaptiveAveragePool2d::new(7)).input(images),
         LayerSample::new(AdaptiveAveragePool3d::new(3)).input(volumes),

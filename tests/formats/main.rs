@@ -1,5 +1,6 @@
 //! Tests of the file formats of other programs. `make.py` wrote the files in this folder.
 
+mod channels_first;
 mod closure;
 mod faults_config;
 mod files;

@@ -102,6 +102,7 @@ CLASSES = {
         "SpatialDropout1D": {"rate": 0.5},
         "SpatialDropout2D": {"rate": 0.5},
         "SpatialDropout3D": {"rate": 0.5},
+        "SpectralNormalization": {"layer": lambda library: library.layers.Dense(3)},
         "Subtract": {},
         "TimeDistributed": {"layer": lambda library: library.layers.Dense(3)},
         "UnitNormalization": {},
@@ -155,6 +156,7 @@ OF_LAYERS = {"activity_regularizer": None, "autocast": True}
 # Other values, by class and option or by option alone. Each value of a list is a line.
 OTHERS = {
     "Bidirectional.layer": [{"module": "keras.layers", "class_name": "GRU", "config": {"units": 4}, "registered_name": None}],
+    "SpectralNormalization.layer": [{"module": "keras.layers", "class_name": "Dense", "config": {"units": 4}, "registered_name": None}],
     "TimeDistributed.layer": [{"module": "keras.layers", "class_name": "Dense", "config": {"units": 4}, "registered_name": None}],
     "backward_layer": [{"module": "keras.layers", "class_name": "GRU", "config": {"units": 4, "go_backwards": True},
                         "registered_name": None}],
@@ -187,6 +189,7 @@ OTHERS = {
     "VarianceScaling.scale": [0.5],
     "OrthogonalRegularizer.mode": ["columns"],
     "MinMaxNorm.min_value": [0.5],
+    "power_iterations": [2],
     "R2Score.class_aggregation": [None, "variance_weighted_average"],
     "RMSNormalization.axis": [1],
     **{f"{name}.interpolation": ["nearest"] for name in (

@@ -103,6 +103,7 @@ def one_input():
         "spatial_dropout_1d": (STEPS, l.SpatialDropout1D(0.3)),
         "spatial_dropout_2d": (IMAGE, l.SpatialDropout2D(0.3)),
         "spatial_dropout_3d": ((2, 3, 3, 2), l.SpatialDropout3D(0.3)),
+        "spectral_normalization": (IMAGE, l.SpectralNormalization(l.Conv2D(3, 2), power_iterations=2)),
         "time_distributed": (STEPS, l.TimeDistributed(l.Dense(2))),
         "unit_normalization": (ROW, l.UnitNormalization()),
         "up_sampling_1d": (STEPS, l.UpSampling1D(2)),

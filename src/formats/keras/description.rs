@@ -2,6 +2,7 @@
 //! weights, calls of layers, and shapes.
 
 use super::cells::Cell;
+use super::channel_orders::ChannelOrders;
 use super::names::snake_case;
 use super::nested::{Container, Containers};
 use super::reader::Reader;
@@ -12,7 +13,7 @@ use crate::save::Registry;
 use crate::tape::Params;
 use crate::{Graph, SampleShape, Sequential, Shape, Spec, SpecValue};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(super) struct ModelDescription {
     shapes: Vec<Option<Shape>>,
     /// The shape of one sample of each value with its open axes. Empty for a model from a file.
     pub(super) samples: Vec<SampleShape>,
+    /// The values whose order of axes is not that of the file.
+    pub(super) orders: ChannelOrders,
 }
 
 /// An input of a network.
@@ -95,6 +98,10 @@ impl LayerDescription {
         };
         let own = prefix(&weights[number]);
         let within = weights[..number].iter().filter(|weight| prefix(weight) == own).count();
+        if self.spec.class() == NORMALIZED {
+            let layer = if number + 1 < weights.len() { format!("layer/vars/{within}") } else { "vars/1".into() };
+            return format!("{}/{layer}", self.path);
+        }
         if let Some(cell) = &self.cell {
             return format!("{}/{}/vars/{within}", self.path, cell.folder);
         }
@@ -114,6 +121,11 @@ impl LayerDescription {
         !self.containers.is_empty()
     }
 
+    /// The path of the copy of a weight that a file has too: that of the kernel of a `SpectralNormalization`.
+    pub(super) fn copy_path(&self, number: usize) -> Option<String> {
+        (self.spec.class() == NORMALIZED && number == 0).then(|| format!("{}/vars/0", self.path))
+    }
+
     pub(super) fn weights(&self) -> &[DeclaredWeight] {
         self.declared.as_deref().unwrap_or_default()
     }
@@ -124,6 +136,9 @@ pub(super) const FOLDER: &str = "layers";
 
 /// The layers of Keras whose weights are those of a cell.
 const RECURRENT: [&str; 4] = ["ConvLSTM2D", "GRU", "LSTM", "SimpleRNN"];
+
+/// The layer that has a vector besides the weights of the layer within it. The vector is the last weight.
+const NORMALIZED: &str = "SpectralNormalization";
 
 /// The folders of the innermost layer with weights of this prefix, and its spec.
 fn inner<'a>(spec: &'a Spec, prefix: &str) -> (String, &'a Spec) {
@@ -152,7 +167,8 @@ impl ModelDescription {
     /// Inputs alone. Layers are applied to samples of the shapes `shapes`.
     pub(super) fn new(inputs: Vec<Input>, shapes: Vec<Option<Shape>>) -> ModelDescription {
         let (calls, outputs, layers, samples) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        ModelDescription { chain: false, inputs, calls, outputs, layers, shapes, samples }
+        let orders = ChannelOrders::default();
+        ModelDescription { chain: false, inputs, calls, outputs, layers, shapes, samples, orders }
     }
 
     /// Inputs of a file. Layers are applied to samples whose open axes have the size `open`.
@@ -276,12 +292,15 @@ impl ModelDescription {
     }
 
     /// The shape of one sample of a value, if known.
-    pub(super) fn shape(&self, value: usize) -> Option<Shape> {
+    pub(super) fn stored_shape(&self, value: usize) -> Option<Shape> {
         self.shapes[value]
     }
 
-    /// Reorders the layers; `order` lists their current numbers.
+    /// Reorders the layers; `order` lists their current numbers. Layers that it does not list become the last ones.
     pub(super) fn reorder(&mut self, order: &[usize]) {
+        let listed: BTreeSet<usize> = order.iter().copied().collect();
+        let others = (0..self.layers.len()).filter(|layer| !listed.contains(layer));
+        let order: Vec<usize> = order.iter().copied().chain(others).collect();
         let mut layers: Vec<Option<LayerDescription>> = self.layers.drain(..).map(Some).collect();
         let mut places = vec![0; layers.len()];
         order.iter().enumerate().for_each(|(place, layer)| places[*layer] = place);

@@ -3,6 +3,7 @@
 //! Each layer lists its calls (`inbound_nodes`). A value is identified by a layer, the number of its call, and the number of
 //! the output of that call.
 
+use super::channels::Layout;
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};
 use super::families::LAYER;
@@ -66,17 +67,25 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     }
     let mut description = ModelDescription::of_file(shapes, reader.open_size);
     let mut layers: Vec<Option<usize>> = vec![None; entries.len()];
+    let mut layouts = vec![Layout::File; entries.len()];
     apply_in_order(&calls, &mut known, |call, known| {
         let value = |source| {
             let missing = || format!("an input of layer \"{}\" refers to an output that does not exist", call.output.0);
             value_of(known, &description, source).ok_or_else(missing)
         };
-        let inputs: Vec<usize> = call.inputs.iter().map(value).collect::<Result<_>>()?;
+        let mut inputs: Vec<usize> = call.inputs.iter().map(value).collect::<Result<_>>()?;
         // A layer is set up when it is first applied, as its settings may depend on its input.
-        if let Some(entry) = entries[call.entry].take() {
+        let first = entries[call.entry].take().map(|mut entry| {
+            layouts[call.entry] = entry.lay_out(&description, &inputs);
+            entry
+        });
+        let layout = layouts[call.entry];
+        let arranged = description.arrange(layout, &inputs, reader.registry);
+        inputs = reader.note("", arranged).unwrap_or(inputs);
+        if let Some(entry) = first {
             let name = entry.name.clone().unwrap_or_default();
             let (place, class) = (entry.place(), entry.object.class.to_owned());
-            let input = inputs.first().and_then(|value| description.shape(*value));
+            let input = inputs.first().and_then(|value| description.stored_shape(*value));
             let spec = match operations::is_operation(&list[call.entry]) && class != "Concatenate" {
                 true => {
                     reader.problem(&place, format!("the operation {class} with these arguments is not supported"));
@@ -89,9 +98,10 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
                 reader.note(&place, layer)
             });
         }
-        Ok(description.apply_if_known(layers[call.entry], inputs, reader))
+        let outputs = description.apply_if_known(layers[call.entry], inputs.clone(), reader);
+        description.set_orders(layout, &inputs, outputs.clone());
+        Ok(outputs)
     })?;
-    description.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
     let value = |(name, source): (String, Source)| match value_of(&known, &description, &source) {
         Some(value) => Ok(Output { name, value }),
         None => {
@@ -100,8 +110,12 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
             Err(format!("its output {name} refers to {output}call {call} of layer \"{layer}\", which does not exist"))
         }
     };
-    let outputs = named_outputs.into_iter().map(value).collect::<Result<_>>()?;
-    description.outputs = outputs;
+    let outputs: Vec<Output> = named_outputs.into_iter().map(value).collect::<Result<_>>()?;
+    for Output { name, value } in outputs {
+        let value = description.in_order_of_file(value, reader.registry)?;
+        description.outputs.push(Output { name, value });
+    }
+    description.reorder(&layers.into_iter().flatten().collect::<Vec<_>>());
     Ok(description)
 }
 

@@ -27,8 +27,8 @@ use crate::layers::{
     MixUp, Multiply, Normalization, PRelu, Permute, RandomBrightness, RandomContrast, RandomCrop,
     RandomElasticTransform, RandomErasing, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom,
     Relu, RepeatVector, Rescaling, Reshape, Resizing, RmsNormalization, SeparableConv1d, SeparableConv2d, SimpleRnn,
-    Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, Subtract, TimeDistributed, UnitNormalization,
-    UpSampling1d, UpSampling2d, UpSampling3d, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
+    Softmax, SpatialDropout1d, SpatialDropout2d, SpatialDropout3d, SpectralNormalization, Subtract, TimeDistributed,
+    UnitNormalization, UpSampling1d, UpSampling2d, UpSampling3d, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 use crate::{Spec, SpecValue};
@@ -255,6 +255,7 @@ pub(super) const LAYERS: &[Kind] = &[
         inactive: &[only_false("robust_masking")],
         ..kind("Softmax", || Softmax::new().spec(), &[])
     },
+    kind("SpectralNormalization", || SpectralNormalization::new(Identity).spec(), &["layer"]),
     seeded(kind("SpatialDropout1D", || SpatialDropout1d::new(0.0).spec(), &["rate"])),
     seeded(kind("SpatialDropout2D", || SpatialDropout2d::new(0.0).spec(), &["rate"])),
     seeded(kind("SpatialDropout3D", || SpatialDropout3d::new(0.0).spec(), &["rate"])),

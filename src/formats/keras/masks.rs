@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Layers whose output has the mask of their input.
-const PASSING: [&str; 23] = [
+const PASSING: [&str; 24] = [
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",
@@ -30,6 +30,7 @@ const PASSING: [&str; 23] = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "TimeDistributed",
     "UnitNormalization",
 ];

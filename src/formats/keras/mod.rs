@@ -40,6 +40,8 @@
 
 mod archive;
 mod cells;
+mod channel_orders;
+mod channels;
 mod config;
 mod contents;
 mod cudnn;

@@ -114,7 +114,11 @@ impl<'a> Reader<'a> {
     fn options(&mut self, family: &Family, kind: &Kind, place: &str, mut config: Config, input: Option<Shape>) -> Spec {
         let adjusted = (kind.from_keras)(&mut config, input);
         self.note(place, adjusted);
-        self.inner_input = input.filter(|_| kind.class == "TimeDistributed").map(|input| input.sample());
+        self.inner_input = match kind.class {
+            "SpectralNormalization" => input,
+            "TimeDistributed" => input.map(|input| input.sample()),
+            _ => None,
+        };
         let mut spec = Spec::new(kind.class);
         for (name, default) in (kind.template)().settings() {
             let value = match config.remove(name.as_ref()) {

@@ -36,15 +36,22 @@ pub(super) fn read(mut config: Config, reader: &mut Reader<'_>) -> Result<ModelD
     let mut description = ModelDescription::of_file(vec![("input".into(), input)], reader.open_size);
     let (mut value, mut counts) = (0, BTreeMap::new());
     for entry in entries {
-        let entry = entry?;
+        let mut entry = entry?;
         let (name, place, class) = (entry.name.clone(), entry.place(), entry.object.class.to_owned());
-        let spec = entry.spec(reader, description.shape(value));
+        let layout = entry.lay_out(&description, &[value]);
+        let arranged = description.arrange(layout, &[value], reader.registry);
+        let inputs = reader.note(&place, arranged).unwrap_or_else(|| vec![value]);
+        let spec = entry.spec(reader, description.stored_shape(inputs[0]));
         let layer = spec.and_then(|spec| {
             let name = name.unwrap_or_else(|| layer_name(&spec, &mut counts));
             reader.note(&place, description.layer(name, spec, class, reader.registry))
         });
-        value = description.apply_if_known(layer, vec![value], reader).start;
+        let outputs = description.apply_if_known(layer, inputs.clone(), reader);
+        value = outputs.start;
+        description.set_orders(layout, &inputs, outputs);
     }
+    let last = description.in_order_of_file(value, reader.registry);
+    let value = reader.note("", last).unwrap_or(value);
     (description.chain, description.outputs) = (true, vec![Output { name: "output".into(), value }]);
     Ok(description)
 }

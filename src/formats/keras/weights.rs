@@ -24,7 +24,10 @@ pub(super) fn write_layers(root: &mut NewGroup, layers: &[LayerDescription], par
         root.group(&format!("layers/{}/vars", placed.path)).text("name", placed.name.as_str());
         for (number, weight) in placed.weights().iter().enumerate() {
             let path = format!("layers/{}", placed.weight_path(number));
-            root.floats(&path, weight.shape(), values(params, weight.name())?);
+            let copy = placed.copy_path(number).map(|path| format!("layers/{path}"));
+            for path in copy.into_iter().chain([path]) {
+                root.floats(&path, weight.shape(), values(params, weight.name())?);
+            }
         }
     }
     root.group("vars").text("name", "sequential");
@@ -57,7 +60,8 @@ pub(super) fn read_layers(root: &Group<'_>, layers: &[LayerDescription]) -> Resu
         let paths: Vec<String> = (0..placed.weights().len()).map(path).collect();
         let groups: BTreeSet<&str> = paths.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
         let counts: Vec<usize> = groups.iter().map(|path| Ok(folder.group(path)?.len())).collect::<Result<_>>()?;
-        let (found, expected) = (counts.iter().sum::<usize>(), paths.len());
+        let copies = (0..paths.len()).filter(|number| placed.copy_path(*number).is_some()).count();
+        let (found, expected) = (counts.iter().sum::<usize>(), paths.len() + copies);
         if found != expected {
             return Err(format!(
                 "the number of arrays is {found} in its layer {}, expected {expected} as in {}",

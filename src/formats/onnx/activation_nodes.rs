@@ -1,6 +1,6 @@
 //! Export of activations.
 
-use super::layer_settings::{number, setting};
+use super::layer_settings::{axis, number, setting};
 use super::node::Attribute;
 use super::order;
 use super::tensor::Tensor;
@@ -74,6 +74,26 @@ pub(super) fn elementwise(writer: &mut Writer<'_>, operator: &str, settings: &[(
 pub(super) fn softmax(writer: &mut Writer<'_>, operator: &str, axis: isize) -> Written {
     let axis = writer.axis(axis);
     writer.node(operator, &[], &[("axis", Attribute::Integer(axis))]);
+    Ok(())
+}
+
+/// Writes a softmax along one axis, or over several axes by its definition.
+pub(super) fn softmax_layer(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    let axes = match setting(spec, "axis") {
+        Some(SpecValue::Ints(axes)) if axes.len() > 1 => axes.iter().map(|axis| writer.axis(*axis)).collect(),
+        _ => return softmax(writer, "Softmax", axis(spec)?),
+    };
+    let axes = writer.constant("axes", &Tensor::list(axes));
+    let x = writer.value();
+    // The exponentials of differences from the maximum do not overflow.
+    writer.node("ReduceMax", &[&axes], &[]);
+    let maximum = writer.value();
+    writer.node_of("Sub", &[&x, &maximum], &[]);
+    writer.node("Exp", &[], &[]);
+    let exponentials = writer.value();
+    writer.node("ReduceSum", &[&axes], &[]);
+    let sum = writer.value();
+    writer.node_of("Div", &[&exponentials, &sum], &[]);
     Ok(())
 }
 

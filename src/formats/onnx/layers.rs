@@ -1,10 +1,11 @@
 //! Export of layers as ONNX nodes.
 
-use super::activation_nodes::{activation, elementwise, prelu, relu, rescaling, softmax};
+use super::activation_nodes::{activation, elementwise, prelu, relu, rescaling, softmax_layer};
+use super::adaptive_pooling;
 use super::graph_nodes;
 use super::image_nodes::{convolution, depthwise, global_pooling, pooling, separable, transposed_convolution};
 use super::layer::OnnxGraph;
-use super::layer_settings::{axis, flag, number, setting, word};
+use super::layer_settings::{flag, nested, number, setting, word};
 use super::merging_nodes::{MERGING, add, concatenate, dot, merge, multiply};
 use super::node::Attribute;
 use super::normalization_nodes::{batch_norm, group_norm, layer_norm, normalization, rms_norm, unit_norm};
@@ -26,11 +27,18 @@ type Write = fn(&mut Writer<'_>, &Spec) -> Written;
 const LAYERS: &[(&str, Write)] = &[
     ("Activation", |writer, spec| activation(writer, word(spec, "activation")?)),
     ("ActivityRegularization", no_effect),
+    ("AdaptiveAveragePooling1D", |writer, spec| adaptive_pooling::write(writer, spec, false)),
+    ("AdaptiveAveragePooling2D", |writer, spec| adaptive_pooling::write(writer, spec, false)),
+    ("AdaptiveAveragePooling3D", |writer, spec| adaptive_pooling::write(writer, spec, false)),
+    ("AdaptiveMaxPooling1D", |writer, spec| adaptive_pooling::write(writer, spec, true)),
+    ("AdaptiveMaxPooling2D", |writer, spec| adaptive_pooling::write(writer, spec, true)),
+    ("AdaptiveMaxPooling3D", |writer, spec| adaptive_pooling::write(writer, spec, true)),
     ("Add", add),
     ("AlphaDropout", no_effect),
     ("Average", |writer, _| merge(writer, "Mean")),
     ("AveragePooling1D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("AveragePooling2D", |writer, spec| pooling(writer, spec, "AveragePool")),
+    ("AveragePooling3D", |writer, spec| pooling(writer, spec, "AveragePool")),
     ("BatchNormalization", batch_norm),
     ("Bidirectional", recurrent_layers::write_bidirectional),
     ("CenterCrop", center_crop),
@@ -39,8 +47,11 @@ const LAYERS: &[(&str, Write)] = &[
     ("Conv1DTranspose", transposed_convolution),
     ("Conv2D", convolution),
     ("Conv2DTranspose", transposed_convolution),
+    ("Conv3D", convolution),
+    ("Conv3DTranspose", transposed_convolution),
     ("Cropping1D", cropping),
     ("Cropping2D", cropping),
+    ("Cropping3D", cropping),
     ("CutMix", no_effect),
     ("Dense", dense),
     ("DepthwiseConv1D", depthwise),
@@ -54,8 +65,10 @@ const LAYERS: &[(&str, Write)] = &[
     ("GaussianNoise", no_effect),
     ("GlobalAveragePooling1D", |writer, spec| global_pooling(writer, spec, "GlobalAveragePool")),
     ("GlobalAveragePooling2D", |writer, spec| global_pooling(writer, spec, "GlobalAveragePool")),
+    ("GlobalAveragePooling3D", |writer, spec| global_pooling(writer, spec, "GlobalAveragePool")),
     ("GlobalMaxPooling1D", |writer, spec| global_pooling(writer, spec, "GlobalMaxPool")),
     ("GlobalMaxPooling2D", |writer, spec| global_pooling(writer, spec, "GlobalMaxPool")),
+    ("GlobalMaxPooling3D", |writer, spec| global_pooling(writer, spec, "GlobalMaxPool")),
     ("GroupNormalization", group_norm),
     ("GRU", recurrent_layers::write),
     ("Identity", no_effect),
@@ -65,6 +78,7 @@ const LAYERS: &[(&str, Write)] = &[
     ("Masking", |_, _| Err("Masking cannot be exported, since ONNX has no masks".into())),
     ("MaxPooling1D", |writer, spec| pooling(writer, spec, "MaxPool")),
     ("MaxPooling2D", |writer, spec| pooling(writer, spec, "MaxPool")),
+    ("MaxPooling3D", |writer, spec| pooling(writer, spec, "MaxPool")),
     ("Maximum", |writer, _| merge(writer, "Max")),
     ("Minimum", |writer, _| merge(writer, "Min")),
     ("MixUp", no_effect),
@@ -92,17 +106,20 @@ const LAYERS: &[(&str, Write)] = &[
     ("SeparableConv1D", separable),
     ("SeparableConv2D", separable),
     ("SimpleRNN", recurrent_layers::write),
-    ("Softmax", |writer, spec| softmax(writer, "Softmax", axis(spec)?)),
+    ("Softmax", softmax_layer),
     ("SpatialDropout1D", no_effect),
     ("SpatialDropout2D", no_effect),
     ("SpatialDropout3D", no_effect),
+    ("SpectralNormalization", spectral_norm),
     ("Subtract", |writer, _| merge(writer, "Sub")),
     ("TimeDistributed", |writer, spec| time_distributed::write(writer, spec, write)),
     ("UnitNormalization", unit_norm),
     ("UpSampling1D", up_sampling),
     ("UpSampling2D", up_sampling),
+    ("UpSampling3D", up_sampling),
     ("ZeroPadding1D", zero_padding),
     ("ZeroPadding2D", zero_padding),
+    ("ZeroPadding3D", zero_padding),
 ];
 
 /// Writes a layer as nodes. The error is the reason why it cannot be exported.
@@ -149,6 +166,11 @@ fn embedding(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let indices = writer.value();
     writer.node_of("Gather", &[&table, &indices], &[("axis", Attribute::Integer(0))]);
     Ok(())
+}
+
+/// Writes the layer within a `SpectralNormalization`, which divides its kernel in training.
+fn spectral_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
+    write(writer, nested(spec, "layer").ok_or("its layer is missing")?)
 }
 
 fn dense(writer: &mut Writer<'_>, spec: &Spec) -> Written {

@@ -8,6 +8,7 @@
 //! inputs of the model and transposes images where necessary.
 
 mod activation_nodes;
+mod adaptive_pooling;
 mod branch;
 mod check;
 mod constant;

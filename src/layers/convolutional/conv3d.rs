@@ -80,6 +80,20 @@ impl Conv3d {
         Conv3d::with_defaults(filters, kernel_size.into())
     }
 
+    /// Records the convolution of volumes, rows × depth × height × width × channels, with values of the weights: a kernel of the
+    /// shape of the weight `kernel`, and a bias.
+    pub fn convolve<'r>(&self, x: Var<'r>, kernel: Var<'r>, bias: Option<Var<'r>>) -> Var<'r> {
+        let windows = match self.windows(x.shape().axis(1)) {
+            Ok(windows) => windows,
+            Err(error) => return x.recorder().alias(x, "conv3d", Err(error)),
+        };
+        let [planes, rows, columns, channels, filters] = [0, 1, 2, 3, 4].map(|axis| kernel.shape().axis(axis));
+        let kernel =
+            kernel.transpose(&[1, 2, 0, 3, 4]).reshape([rows, columns, planes.saturating_mul(channels), filters]);
+        let y = self.gathered(x, windows).conv2d(kernel, bias, self.options());
+        volumes::volumes(y, x.shape().axis(0))
+    }
+
     /// The options of the convolution of planes.
     fn options(&self) -> Conv2dOptions {
         let [[_, strides @ ..], [_, dilation @ ..]] = [self.strides, self.dilation_rate].map(Size3d::sizes);
@@ -153,17 +167,9 @@ impl Layer for Conv3d {
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let ([kernel], x) = (weights.take(), inputs[0]);
+        let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        let windows = match self.windows(x.shape().axis(1)) {
-            Ok(windows) => windows,
-            Err(error) => return vec![x.recorder().alias(x, "conv3d", Err(error))],
-        };
-        let [planes, rows, columns, channels, filters] = [0, 1, 2, 3, 4].map(|axis| kernel.shape().axis(axis));
-        let kernel =
-            kernel.transpose(&[1, 2, 0, 3, 4]).reshape([rows, columns, planes.saturating_mul(channels), filters]);
-        let y = self.gathered(x, windows).conv2d(kernel, bias, self.options());
-        vec![volumes::volumes(y, x.shape().axis(0)).without_mask()]
+        vec![self.convolve(inputs[0], kernel, bias).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {

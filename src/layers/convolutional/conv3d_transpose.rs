@@ -98,6 +98,28 @@ impl Conv3dTranspose {
         Ok(all)
     }
 
+    /// Records the transposed convolution of volumes, rows × depth × height × width × channels, with values of the weights: a
+    /// kernel of the shape of the weight `kernel`, and a bias.
+    pub fn convolve<'r>(&self, x: Var<'r>, kernel: Var<'r>, bias: Option<Var<'r>>) -> Var<'r> {
+        let [batch, depth, height, width] = [0, 1, 2, 3].map(|axis| x.shape().axis(axis));
+        let [depths, [rows, above], [columns, left]] = match self.along([depth, height, width]) {
+            Ok(along) => along,
+            Err(error) => return x.recorder().alias(x, "conv3d_transpose", Err(error)),
+        };
+        let [planes, kernel_height, kernel_width, filters, channels] =
+            [0, 1, 2, 3, 4].map(|at| kernel.shape().axis(at));
+        let kernel = kernel.transpose(&[1, 2, 0, 3, 4]);
+        let (merged, pixels) = (planes.saturating_mul(filters), rows.saturating_mul(columns));
+        let kernel = kernel.reshape([kernel_height, kernel_width, merged, channels]);
+        let [[_, strides @ ..], [_, dilation @ ..]] = [self.strides, self.dilation_rate].map(Size3d::sizes);
+        let options = Conv2dTransposeOptions::new([rows, columns]).cropping([above, left]).strides(strides);
+        let y = volumes::planes(x).conv2d_transpose(kernel, None, options.dilation_rate(dilation));
+        let y = y.reshape([batch.saturating_mul(depth), pixels, planes, filters]).transpose(&[0, 2, 1, 3]);
+        let y = self.added(y.reshape([batch, depth * planes, pixels, filters]), depth, depths);
+        let y = y.reshape([batch, depths[0], rows, columns, filters]);
+        bias.map_or(y, |bias| y + bias).activation(self.activation)
+    }
+
     /// Adds the planes of all kernels along the depth: rows × (depth · kernel depth) × … to rows × planes × ….
     fn added<'r>(&self, x: Var<'r>, depth: usize, [planes, cropped]: [usize; 2]) -> Var<'r> {
         let [[kernel, ..], [stride, ..], [dilation, ..]] =
@@ -136,25 +158,9 @@ impl Layer for Conv3dTranspose {
     }
 
     fn record<'r>(&self, weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let ([kernel], x) = (weights.take(), inputs[0]);
+        let [kernel] = weights.take();
         let bias = self.use_bias.then(|| weights.take::<1>()[0]);
-        let [batch, depth, height, width] = [0, 1, 2, 3].map(|axis| x.shape().axis(axis));
-        let [depths, [rows, above], [columns, left]] = match self.along([depth, height, width]) {
-            Ok(along) => along,
-            Err(error) => return vec![x.recorder().alias(x, "conv3d_transpose", Err(error))],
-        };
-        let [planes, kernel_height, kernel_width, filters, channels] =
-            [0, 1, 2, 3, 4].map(|at| kernel.shape().axis(at));
-        let kernel = kernel.transpose(&[1, 2, 0, 3, 4]);
-        let (merged, pixels) = (planes.saturating_mul(filters), rows.saturating_mul(columns));
-        let kernel = kernel.reshape([kernel_height, kernel_width, merged, channels]);
-        let [[_, strides @ ..], [_, dilation @ ..]] = [self.strides, self.dilation_rate].map(Size3d::sizes);
-        let options = Conv2dTransposeOptions::new([rows, columns]).cropping([above, left]).strides(strides);
-        let y = volumes::planes(x).conv2d_transpose(kernel, None, options.dilation_rate(dilation));
-        let y = y.reshape([batch.saturating_mul(depth), pixels, planes, filters]).transpose(&[0, 2, 1, 3]);
-        let y = self.added(y.reshape([batch, depth * planes, pixels, filters]), depth, depths);
-        let y = y.reshape([batch, depths[0], rows, columns, filters]);
-        vec![bias.map_or(y, |bias| y + bias).activation(self.activation).without_mask()]
+        vec![self.convolve(inputs[0], kernel, bias).without_mask()]
     }
 
     fn supports_masking(&self) -> bool {

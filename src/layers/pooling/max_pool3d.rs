@@ -1,13 +1,9 @@
 //! MaxPool3d: maximum of each window of a volume.
 
-use crate::error::Result;
-use crate::layers::{Cursor, Layer, Weights, volumes};
+use crate::layers::volumes;
 use crate::ops::Padding;
 use crate::settings::{FromSpec, options};
-use crate::shape::Shape;
 use crate::size3d::Size3d;
-use crate::spec::Spec;
-use crate::tape::Var;
 
 options! {
     /// Max pooling: the maximum of each channel over each window of a volume. `MaxPooling3D` in Keras.
@@ -43,29 +39,13 @@ impl MaxPool3d {
     }
 }
 
-impl Layer for MaxPool3d {
-    fn build(&self, inputs: &[Shape], _weights: &mut Weights<'_>) -> Result<Vec<Shape>> {
-        let (x, window, strides) = (volumes::check(inputs)?, self.pool_size.sizes(), self.strides.sizes());
-        Ok(vec![volumes::pooled(x, "MaxPool3d", window, strides, self.padding)?])
-    }
-
-    fn record<'r>(&self, _weights: &mut Cursor<'_, 'r>, inputs: &[Var<'r>]) -> Vec<Var<'r>> {
-        let pool = |x: Var<'r>, window: [usize; 2], strides: [usize; 2]| x.max_pool2d(window, strides, self.padding);
-        vec![volumes::pool(inputs[0], self.pool_size.sizes(), self.strides.sizes(), pool).without_mask()]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
-    }
-
-    fn spec(&self) -> Spec {
-        self.write_options(Spec::new(Self::CLASS))
-    }
-}
+volumes::pooling!(MaxPool3d, max_pool2d);
 
 #[cfg(test)]
 pub(in crate::layers) mod tests {
     use super::*;
+    use crate::layers::Layer;
+    use crate::shape::Shape;
 
     pub(crate) fn samples() -> Vec<(Box<dyn Layer>, Shape)> {
         vec![

@@ -181,6 +181,12 @@ fn every_layer_does_with_masks_what_that_of_keras_does() {
                 Some(option) if spec.class() != "TimeDistributed" => format!("{}({option}=True)", spec.class()),
                 _ => spec.class().to_owned(),
             };
+            // The layer within a `SpectralNormalization` decides.
+            let inner = spec.settings().iter().find_map(|(_, value)| match value {
+                SpecValue::Nested(inner) if spec.class() == "SpectralNormalization" => Some(inner.class().to_owned()),
+                _ => None,
+            });
+            let class = inner.unwrap_or(class);
             let expected = listed.iter().find(|(listed, _)| *listed == class);
             let (_, expected) = expected.unwrap_or_else(|| panic!("{file}: make_masks.py does not list {class}"));
             let found = behaviour(sample);

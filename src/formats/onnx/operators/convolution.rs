@@ -2,6 +2,7 @@
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
+use super::volumes;
 use super::window::{TransposedWindow, Window};
 use crate::Shape;
 use crate::formats::onnx::node::Node;
@@ -40,7 +41,7 @@ pub(super) fn record<'r>(
     let (x, kernel) = (input(inputs, 0)?, input(inputs, 1)?);
     let (sizes, kernel_sizes) = (x.sizes(), kernel.sizes());
     let rank = sizes.len();
-    if !(3..=4).contains(&rank) || kernel_sizes.len() != rank {
+    if !(3..=5).contains(&rank) || kernel_sizes.len() != rank {
         return Err(format!("a convolution of {sizes:?} with {kernel_sizes:?} is not supported"));
     }
     let number = node.integer("group", 1)?;
@@ -61,6 +62,11 @@ pub(super) fn record<'r>(
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
     let bias = optional(inputs, 2).map(|bias| scope.in_onnx_order(bias)).transpose()?;
+    scope.limits.check(output_size(&sizes, &windows, kernel.shape().last()))?;
+    if let [planes, rows, columns] = windows[..] {
+        let y = volumes::convolve(images, kernel, bias, [planes, rows, columns], groups)?;
+        return Ok(vec![Value::with_order(y, order::channels_last(rank))]);
+    }
     let (mut strides, mut dilation_rate) = ([1; 2], [1; 2]);
     let mut borders = vec![[0, 0]; 4];
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
@@ -74,7 +80,6 @@ pub(super) fn record<'r>(
     }
     let options = Conv2dOptions::new().strides(strides).dilation_rate(dilation_rate).groups(groups);
     let options = options.padding(if same { Padding::Same } else { Padding::Valid });
-    scope.limits.check(output_size(&sizes, &windows, kernel.shape().last()))?;
     let (images, kernel) = (with_rows(images, 1)?, with_rows(kernel, 0)?);
     let images = if borders == [[0, 0]; 4] { images } else { images.pad(&borders, 0.0) };
     let y = images.conv2d(kernel, bias, options);
@@ -97,14 +102,21 @@ fn transposed<'r>(
     let images = scope.arranged(x, &order::channels_last(rank))?;
     let kernel = scope.arranged(kernel, &[(2..rank).collect(), vec![1, 0]].concat())?;
     let bias = optional(inputs, 2).map(|bias| scope.in_onnx_order(bias)).transpose()?;
+    let filters = kernel_sizes[1].saturating_mul(groups);
+    let pixels = windows.iter().fold(sizes[0], |pixels, window| pixels.saturating_mul(window.output + window.cropping));
+    scope.limits.check(pixels.saturating_mul(filters))?;
+    if let [planes, rows, columns] = windows[..] {
+        if groups != 1 {
+            return Err("a transposed convolution of volumes in groups is not supported".into());
+        }
+        let y = volumes::transposed(images, kernel, bias, [planes, rows, columns])?;
+        return Ok(vec![Value::with_order(y, order::channels_last(rank))]);
+    }
     let (mut strides, mut dilation_rate, mut cropping, mut size) = ([1; 2], [1; 2], [0; 2], [1; 2]);
     for (window, axis) in windows.iter().rev().zip([1, 0]) {
         (strides[axis], dilation_rate[axis]) = (window.stride, window.dilation);
         (cropping[axis], size[axis]) = (window.cropping, window.output);
     }
-    let filters = kernel_sizes[1].saturating_mul(groups);
-    let pixels = windows.iter().fold(sizes[0], |pixels, window| pixels.saturating_mul(window.output + window.cropping));
-    scope.limits.check(pixels.saturating_mul(filters))?;
     let options = Conv2dTransposeOptions::new(size).strides(strides).dilation_rate(dilation_rate);
     let options = options.cropping(cropping).groups(groups);
     let y = with_rows(images, 1)?.conv2d_transpose(with_rows(kernel, 0)?, bias, options);

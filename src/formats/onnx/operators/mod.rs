@@ -31,6 +31,7 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 mod unrolled;
+mod volumes;
 pub(super) mod window;
 
 /// A function that records a node. The error is the reason why it is not supported, without the name of the node.

@@ -8,7 +8,7 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
 use crate::formats::onnx::tensor::Tensor;
-use crate::ops::Padding;
+use crate::layers::{AveragePool3d, MaxPool3d, Padding};
 use crate::tape::Var;
 
 /// The operators and their attributes.
@@ -66,102 +66,111 @@ pub(super) fn record<'r>(
         let y = pooled.reshape(Shape::new(&ones).map_err(|error| error.to_string())?);
         return Ok(vec![Value::with_order(y, order)]);
     }
-    // A sequence is an image with a single column.
-    let image = match *spatial {
-        [steps] => [*rows, *channels, steps, 1],
-        [height, width] => [*rows, *channels, height, width],
-        _ => return Err(format!("the input has sizes {sizes:?}, expected one or two axes after the channels")),
-    };
-    let pooling = Pooling::read(node, &image, spatial.len())?;
-    let images = scope.arranged(x, &order)?.reshape([image[0], image[2], image[3], image[1]]);
+    if !(1..=3).contains(&spatial.len()) {
+        return Err(format!("the input has sizes {sizes:?}, expected one to three axes after the channels"));
+    }
+    let pooling = Pooling::read(node, spatial)?;
+    let x = scope.arranged(x, &order)?;
     let y = match node.operator.as_str() {
-        "AveragePool" => average(node, scope, images, pooling)?,
-        _ => {
-            let Pooling { kernel, strides, pads, ceil_pads, .. } = pooling;
-            // Padding is never the maximum.
-            padded(images, pads, ceil_pads, f32::NEG_INFINITY).max_pool2d(kernel, strides, Padding::Valid)
-        }
-    };
-    let y = match spatial {
-        [_] => y.reshape([y.shape().axis(0), y.shape().axis(1), y.shape().axis(3)]),
-        _ => y,
+        "AveragePool" => average(node, scope, x, &pooling)?,
+        // Padding is never the maximum.
+        _ => pooling.pool(pooling.padded(x, f32::NEG_INFINITY), true),
     };
     Ok(vec![Value::with_order(y, order)])
 }
 
-/// The windows along rows and columns.
+/// The windows along one to three axes.
 struct Pooling {
-    size: [usize; 2],
-    kernel: [usize; 2],
-    strides: [usize; 2],
-    pads: [[usize; 2]; 2],
-    /// Additional padding for the last window if output sizes are rounded up.
-    ceil_pads: [usize; 2],
+    windows: Vec<Window>,
+    /// Additional padding for the last window along each axis if output sizes are rounded up.
+    ceil_pads: Vec<usize>,
 }
 
 impl Pooling {
-    /// Reads the windows over the first `axes` of the axes of an image, n × channels × height × width.
-    fn read(node: &Node, image: &[usize; 4], axes: usize) -> Result<Pooling, String> {
+    /// Reads the windows over axes of these sizes.
+    fn read(node: &Node, spatial: &[usize]) -> Result<Pooling, String> {
         let kernel = sizes(node, "kernel_shape", vec![])?;
-        let mut windows = Window::read(node, &image[2..2 + axes], &kernel)?;
-        windows.resize(2, Window { size: image[3], kernel: 1, stride: 1, dilation: 1, pads: [0, 0] });
+        let windows = Window::read(node, spatial, &kernel)?;
         if windows.iter().any(|window| window.dilation != 1) {
             return Err("dilations are not supported".into());
         }
-        let [rows, columns] = windows[..] else { return Err(format!("kernel_shape {kernel:?} has too many sizes")) };
-        let both = [rows, columns];
-        let ceiling = node.integer("ceil_mode", 0)? != 0;
-        let ceil_pads = both.map(|window| if ceiling { window.with_ceiling().pads[1] - window.pads[1] } else { 0 });
-        if both.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.kernel)) {
+        if windows.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.kernel)) {
             return Err("padding must be smaller than the window".into());
         }
-        let (size, kernel) = (both.map(|window| window.size), both.map(|window| window.kernel));
-        Ok(Pooling {
-            size,
-            kernel,
-            strides: both.map(|window| window.stride),
-            pads: both.map(|window| window.pads),
-            ceil_pads,
-        })
+        let ceiling = node.integer("ceil_mode", 0)? != 0;
+        let added = |window: &Window| if ceiling { window.with_ceiling().pads[1] - window.pads[1] } else { 0 };
+        Ok(Pooling { ceil_pads: windows.iter().map(added).collect(), windows })
     }
 
     /// The number of elements that each window along an axis averages.
     fn counts(&self, axis: usize, padding: bool) -> Vec<usize> {
-        let [before, after] = self.pads[axis];
-        let end = before + self.size[axis];
+        let Window { size, kernel, stride, pads: [before, after], .. } = self.windows[axis];
+        let end = before + size;
         let counted = if padding { 0..end + after } else { before..end };
-        let last = (end + after + self.ceil_pads[axis]).saturating_sub(self.kernel[axis]);
-        let window =
-            |start: usize| (start + self.kernel[axis]).min(counted.end).saturating_sub(start.max(counted.start)).max(1);
-        (0..=last).step_by(self.strides[axis]).map(window).collect()
+        let last = (end + after + self.ceil_pads[axis]).saturating_sub(kernel);
+        let window = |start: usize| (start + kernel).min(counted.end).saturating_sub(start.max(counted.start)).max(1);
+        (0..=last).step_by(stride).map(window).collect()
     }
-}
 
-fn padded(images: Var<'_>, pads: [[usize; 2]; 2], ceil_pads: [usize; 2], value: f32) -> Var<'_> {
-    let around = [0, 1].map(|axis| [pads[axis][0], pads[axis][1] + ceil_pads[axis]]);
-    if around == [[0; 2]; 2] { images } else { images.pad(&[[0, 0], around[0], around[1], [0, 0]], value) }
+    fn padded<'r>(&self, x: Var<'r>, value: f32) -> Var<'r> {
+        let pads =
+            self.windows.iter().zip(&self.ceil_pads).map(|(window, ceil)| [window.pads[0], window.pads[1] + ceil]);
+        let around: Vec<[usize; 2]> = [[0, 0]].into_iter().chain(pads).chain([[0, 0]]).collect();
+        if around.iter().all(|pads| *pads == [0, 0]) { x } else { x.pad(&around, value) }
+    }
+
+    /// The maxima, or the means, of the windows over padded values with channels last.
+    fn pool<'r>(&self, x: Var<'r>, maxima: bool) -> Var<'r> {
+        let image = |x: Var<'r>, kernel, strides| match maxima {
+            true => x.max_pool2d(kernel, strides, Padding::Valid),
+            false => x.average_pool2d(kernel, strides, Padding::Valid),
+        };
+        let axis = |axis: usize| x.shape().axis(axis);
+        match self.windows[..] {
+            // A sequence is an image with a single column.
+            [steps] => {
+                let y = image(x.reshape([axis(0), axis(1), 1, axis(2)]), [steps.kernel, 1], [steps.stride, 1]);
+                y.reshape([axis(0), y.shape().axis(1), axis(2)])
+            }
+            [rows, columns] => image(x, [rows.kernel, columns.kernel], [rows.stride, columns.stride]),
+            [planes, rows, columns, ..] => {
+                let axes = [planes, rows, columns];
+                let (kernel, strides) = (axes.map(|window| window.kernel), axes.map(|window| window.stride));
+                match maxima {
+                    true => MaxPool3d::new(kernel).strides(strides).pool(x),
+                    false => AveragePool3d::new(kernel).strides(strides).pool(x),
+                }
+            }
+            [] => x,
+        }
+    }
 }
 
 /// Records an average pooling: the mean over each zero-padded window, multiplied by the ratio of the window size to the
 /// number of averaged elements.
-fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, images: Var<'r>, pooling: Pooling) -> Result<Var<'r>, String> {
-    let Pooling { kernel, strides, pads, ceil_pads, .. } = pooling;
-    let means = padded(images, pads, ceil_pads, 0.0).average_pool2d(kernel, strides, Padding::Valid);
+fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: Var<'r>, pooling: &Pooling) -> Result<Var<'r>, String> {
+    let means = pooling.pool(pooling.padded(x, 0.0), false);
     // Stop if the recorder rejected the sizes.
     if let Some(problem) = scope.recorder.error() {
         return Err(problem);
     }
     let padding = node.integer("count_include_pad", 0)? != 0;
-    let counts = [0, 1].map(|axis| pooling.counts(axis, padding));
-    let places = kernel[0].saturating_mul(kernel[1]);
-    if counts[0].iter().all(|count| *count == kernel[0]) && counts[1].iter().all(|count| *count == kernel[1]) {
+    let counts: Vec<Vec<usize>> = (0..pooling.windows.len()).map(|axis| pooling.counts(axis, padding)).collect();
+    let all = |(window, counts): (&Window, &Vec<usize>)| counts.iter().all(|count| *count == window.kernel);
+    if pooling.windows.iter().zip(&counts).all(all) {
         return Ok(means);
     }
-    if Shape::from([counts[0].len(), counts[1].len()]) != Shape::from([means.shape().axis(1), means.shape().axis(2)]) {
+    let sizes: Vec<usize> = counts.iter().map(Vec::len).collect();
+    if means.shape().sizes().get(1..=sizes.len()) != Some(&sizes[..]) {
         return Err("the windows do not fit the image".into());
     }
-    let factor = |rows: &usize| counts[1].iter().map(|columns| places as f32 / (rows * columns) as f32).collect();
-    let factors: Vec<f32> = counts[0].iter().flat_map(|rows| -> Vec<f32> { factor(rows) }).collect();
-    let tensor = Tensor::floats(vec![1, counts[0].len(), counts[1].len(), 1], factors);
+    let places = pooling.windows.iter().fold(1usize, |places, window| places.saturating_mul(window.kernel));
+    let mut averaged = vec![1usize];
+    for counts in &counts {
+        averaged =
+            averaged.iter().flat_map(|before| counts.iter().map(move |count| before.saturating_mul(*count))).collect();
+    }
+    let factors = averaged.iter().map(|count| places as f32 / *count as f32).collect();
+    let tensor = Tensor::floats([&[1], &sizes[..], &[1]].concat(), factors);
     Ok(means * scope.in_onnx_order(&Value::computed(tensor))?)
 }

@@ -20,8 +20,8 @@ use super::order;
 use super::scope::source_of;
 use super::tensor::Tensor;
 use crate::layers::{
-    Activation, Add, Average, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d,
-    DepthwiseConv2d, Layer, Maximum, Minimum, Multiply, Reshape, Subtract,
+    Activation, Add, Average, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Dense,
+    DepthwiseConv1d, DepthwiseConv2d, Layer, Maximum, Minimum, Multiply, Reshape, Subtract,
 };
 use crate::{Shape, ValueInfo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +49,8 @@ enum Built {
     Conv1dTranspose(Conv1dTranspose),
     Conv2d(Conv2d),
     Conv2dTranspose(Conv2dTranspose),
+    Conv3d(Conv3d),
+    Conv3dTranspose(Conv3dTranspose),
     DepthwiseConv1d(DepthwiseConv1d),
     DepthwiseConv2d(DepthwiseConv2d),
     Finished(Arc<dyn Layer>),
@@ -287,6 +289,8 @@ impl Built {
             Built::Conv1dTranspose(layer) => Arc::new(layer),
             Built::Conv2d(layer) => Arc::new(layer),
             Built::Conv2dTranspose(layer) => Arc::new(layer),
+            Built::Conv3d(layer) => Arc::new(layer),
+            Built::Conv3dTranspose(layer) => Arc::new(layer),
             Built::DepthwiseConv1d(layer) => Arc::new(layer),
             Built::DepthwiseConv2d(layer) => Arc::new(layer),
             Built::Finished(layer) => layer,
@@ -301,6 +305,8 @@ impl Built {
             Built::Conv1dTranspose(layer) => Arc::new(layer.activation(activation)),
             Built::Conv2d(layer) => Arc::new(layer.activation(activation)),
             Built::Conv2dTranspose(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv3d(layer) => Arc::new(layer.activation(activation)),
+            Built::Conv3dTranspose(layer) => Arc::new(layer.activation(activation)),
             Built::DepthwiseConv1d(layer) => Arc::new(layer.activation(activation)),
             Built::DepthwiseConv2d(layer) => Arc::new(layer.activation(activation)),
             Built::Finished(layer) => layer,
@@ -315,6 +321,8 @@ impl Built {
             Built::Conv1dTranspose(layer) => Some(Built::Conv1dTranspose(layer.use_bias(true))),
             Built::Conv2d(layer) => Some(Built::Conv2d(layer.use_bias(true))),
             Built::Conv2dTranspose(layer) => Some(Built::Conv2dTranspose(layer.use_bias(true))),
+            Built::Conv3d(layer) => Some(Built::Conv3d(layer.use_bias(true))),
+            Built::Conv3dTranspose(layer) => Some(Built::Conv3dTranspose(layer.use_bias(true))),
             Built::DepthwiseConv1d(layer) => Some(Built::DepthwiseConv1d(layer.use_bias(true))),
             Built::DepthwiseConv2d(layer) => Some(Built::DepthwiseConv2d(layer.use_bias(true))),
             Built::Finished(_) => None,

@@ -4,8 +4,8 @@ use super::{Builder, LayerValue, is_onnx_order};
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::layers::{
-    Cropping1d, Cropping2d, Flatten, Interpolation, Layer, RepeatVector, Reshape, UpSampling1d, UpSampling2d,
-    ZeroPadding1d, ZeroPadding2d,
+    Cropping1d, Cropping2d, Cropping3d, Flatten, Interpolation, Layer, RepeatVector, Reshape, UpSampling1d,
+    UpSampling2d, UpSampling3d, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Builder<'_> {
         self.set_output(node, LayerValue { value, shape: to, flat })
     }
 
-    /// Converts zero padding of images and sequences.
+    /// Converts zero padding of sequences, images and volumes.
     pub(super) fn zero_padding(&mut self, node: &Node) -> Option<()> {
         let (shape, storage_order) = self.fact(node.inputs.first()?)?;
         let from = self.read(&node.inputs[0])?;
@@ -68,6 +68,9 @@ impl Builder<'_> {
             [[0, 0], rows, columns, [0, 0]] if !Self::has(node, 3) => {
                 self.apply(node, &from, ZeroPadding2d::new([rows, columns]), Vec::new())
             }
+            [[0, 0], planes, rows, columns, [0, 0]] if !Self::has(node, 3) => {
+                self.apply(node, &from, ZeroPadding3d::new([planes, rows, columns]), Vec::new())
+            }
             [[0, 0], steps, [0, 0]] if !Self::has(node, 3) => {
                 self.apply(node, &from, ZeroPadding1d::new(steps), Vec::new())
             }
@@ -75,7 +78,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Converts a slice of adjacent rows and columns, or of adjacent steps.
+    /// Converts a slice of adjacent planes, rows and columns, or of adjacent steps.
     pub(super) fn cropping(&mut self, node: &Node) -> Option<()> {
         let ((from, storage_order), (to, given)) =
             (self.fact(node.inputs.first()?)?, self.fact(node.outputs.first()?)?);
@@ -102,6 +105,7 @@ impl Builder<'_> {
         let layer: Arc<dyn Layer> = match cropped[..] {
             [[0, 0], steps, [0, 0]] => Arc::new(Cropping1d::new(steps)),
             [[0, 0], rows, columns, [0, 0]] => Arc::new(Cropping2d::new([rows, columns])),
+            [[0, 0], planes, rows, columns, [0, 0]] => Arc::new(Cropping3d::new([planes, rows, columns])),
             _ => return None,
         };
         self.apply(node, &place, layer, Vec::new())
@@ -119,7 +123,7 @@ impl Builder<'_> {
         self.apply(node, &place, RepeatVector::new(*times), Vec::new())
     }
 
-    /// Converts a resizing that repeats rows and columns, or steps.
+    /// Converts a resizing that repeats planes, rows and columns, or steps.
     pub(super) fn up_sampling(&mut self, node: &Node) -> Option<()> {
         let word = |name: &str, default: &'static str| node.text(name, default).ok();
         let rank = self.fact(node.inputs.first()?)?.0.rank();
@@ -142,6 +146,9 @@ impl Builder<'_> {
         let layer: Arc<dyn Layer> = match ratios[..] {
             [steps, 1] if interpolation == Interpolation::Nearest => Arc::new(UpSampling1d::new(steps)),
             [rows, columns, 1] => Arc::new(UpSampling2d::new([rows, columns]).interpolation(interpolation)),
+            [planes, rows, columns, 1] if interpolation == Interpolation::Nearest => {
+                Arc::new(UpSampling3d::new([planes, rows, columns]))
+            }
             _ => return None,
         };
         self.apply(node, &from, layer, Vec::new())

@@ -6,8 +6,8 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::window::{Window, sizes};
 use crate::formats::onnx::order;
 use crate::layers::{
-    AveragePool1d, AveragePool2d, GlobalAveragePool1d, GlobalAveragePool2d, GlobalMaxPool1d, GlobalMaxPool2d, Layer,
-    MaxPool1d, MaxPool2d,
+    AveragePool1d, AveragePool2d, AveragePool3d, GlobalAveragePool1d, GlobalAveragePool2d, GlobalAveragePool3d,
+    GlobalMaxPool1d, GlobalMaxPool2d, GlobalMaxPool3d, Layer, MaxPool1d, MaxPool2d, MaxPool3d,
 };
 use crate::ops::Padding;
 use std::sync::Arc;
@@ -41,6 +41,14 @@ impl Builder<'_> {
                     .strides([rows.stride, columns.stride])
                     .padding(padding),
             ),
+            (&[planes, rows, columns], max) => {
+                let axes = [planes, rows, columns];
+                let (window, strides) = (axes.map(|axis| axis.kernel), axes.map(|axis| axis.stride));
+                match max {
+                    true => Arc::new(MaxPool3d::new(window).strides(strides).padding(padding)),
+                    false => Arc::new(AveragePool3d::new(window).strides(strides).padding(padding)),
+                }
+            }
             _ => return None,
         };
         self.apply(node, &from, layer, Vec::new())
@@ -64,6 +72,8 @@ impl Builder<'_> {
             (3, false) => Arc::new(GlobalMaxPool1d::new()),
             (4, true) => Arc::new(GlobalAveragePool2d::new()),
             (4, false) => Arc::new(GlobalMaxPool2d::new()),
+            (5, true) => Arc::new(GlobalAveragePool3d::new()),
+            (5, false) => Arc::new(GlobalMaxPool3d::new()),
             _ => return None,
         };
         let value = self.step(layer, vec![from.value]);

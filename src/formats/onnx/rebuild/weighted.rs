@@ -9,8 +9,9 @@ use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
 use crate::formats::permuted::permuted;
 use crate::layers::{
-    BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Dense, DepthwiseConv1d, DepthwiseConv2d, Embedding,
-    GroupNormalization, Layer, LayerNorm, Normalization, PRelu, ZeroPadding1d, ZeroPadding2d,
+    BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Dense, DepthwiseConv1d,
+    DepthwiseConv2d, Embedding, GroupNormalization, Layer, LayerNorm, Normalization, PRelu, ZeroPadding1d,
+    ZeroPadding2d, ZeroPadding3d,
 };
 use crate::ops::Padding;
 use std::sync::Arc;
@@ -96,7 +97,7 @@ impl Builder<'_> {
         self.set_output(node, place)
     }
 
-    /// Converts a convolution along one or two axes.
+    /// Converts a convolution along one to three axes.
     pub(super) fn convolution(&mut self, node: &Node) -> Option<()> {
         let kernel = self.weight(node, 1)?.clone();
         let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
@@ -111,6 +112,7 @@ impl Builder<'_> {
             let layer: Arc<dyn Layer> = match windows[..] {
                 [steps] => Arc::new(ZeroPadding1d::new(steps.pads)),
                 [rows, columns] => Arc::new(ZeroPadding2d::new([rows.pads, columns.pads])),
+                [planes, rows, columns] => Arc::new(ZeroPadding3d::new([planes.pads, rows.pads, columns.pads])),
                 _ => return None,
             };
             from.value = self.step(layer, vec![from.value]);
@@ -151,6 +153,12 @@ impl Builder<'_> {
                     .padding(padding)
                     .use_bias(biased),
             ),
+            [planes, rows, columns] => {
+                let axes = [planes, rows, columns];
+                let layer = Conv3d::new(filters, axes.map(|axis| axis.kernel)).strides(axes.map(|axis| axis.stride));
+                let layer = layer.dilation_rate(axes.map(|axis| axis.dilation)).groups(groups).padding(padding);
+                Built::Conv3d(layer.use_bias(biased))
+            }
             _ => return None,
         };
         let order: Vec<usize> = (2..rank).chain([1, 0]).collect();
@@ -158,7 +166,7 @@ impl Builder<'_> {
         self.weighted(node, from, layer, arrays.into_iter().flatten().collect(), biased)
     }
 
-    /// Converts a transposed convolution along one or two axes.
+    /// Converts a transposed convolution along one to three axes.
     pub(super) fn transposed_convolution(&mut self, node: &Node) -> Option<()> {
         let kernel = self.weight(node, 1)?.clone();
         let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
@@ -192,6 +200,16 @@ impl Builder<'_> {
                 let layer = layer.dilation_rate([rows.dilation, columns.dilation]).padding(padding).use_bias(biased);
                 Built::Conv2dTranspose(match added {
                     Some(added) => layer.output_padding([added[0], added[1]].into()),
+                    None => layer,
+                })
+            }
+            [planes, rows, columns] => {
+                let axes = [planes, rows, columns];
+                let layer = Conv3dTranspose::new(filters, [extent[0], extent[1], extent[2]]);
+                let layer = layer.strides(axes.map(|axis| axis.stride)).dilation_rate(axes.map(|axis| axis.dilation));
+                let layer = layer.padding(padding).use_bias(biased);
+                Built::Conv3dTranspose(match added {
+                    Some(added) => layer.output_padding([added[0], added[1], added[2]].into()),
                     None => layer,
                 })
             }
