@@ -14,7 +14,7 @@ use std::path::Path;
 /// Maximum size of the elements of a file: 2 GiB.
 pub const MAX_BYTES: usize = 1 << 31;
 
-/// Maximum number of bytes reserved before the elements are read. Enough for the images of MNIST.
+/// Maximum number of bytes reserved before the elements are read, if the file can contain so many. Enough for the images of MNIST.
 const FIRST_RESERVE: usize = 1 << 26;
 
 const IMAGES: u32 = 0x0803;
@@ -91,7 +91,7 @@ fn read_file(path: &Path, expected: Option<u32>) -> Result<ArrayD<u8>> {
         return Err(file.format(format!("the size in its header is {text}, expected at most {MAX_BYTES}")));
     }
     let claimed: usize = sizes.iter().product();
-    let mut elements = Vec::with_capacity(claimed.min(FIRST_RESERVE));
+    let mut elements = Vec::with_capacity(claimed.min(FIRST_RESERVE).min(file.max_contents()));
     file.read(claimed, &mut elements)?;
     let equation = if sizes.len() == 1 { text.clone() } else { format!("{text} = {claimed}") };
     let claim = format!("the size in its header is {equation}");

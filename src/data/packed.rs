@@ -10,6 +10,8 @@ use std::path::Path;
 pub(super) struct PackedFile<'a> {
     path: &'a Path,
     gzipped: bool,
+    /// The length of the file in bytes, or 0 if it is unknown.
+    length: u64,
     reader: Box<dyn Read>,
 }
 
@@ -22,13 +24,15 @@ impl<'a> PackedFile<'a> {
             }
             _ => Error::Io { path: path.into(), source },
         };
-        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut file = BufReader::new(file);
         let mut start = Vec::with_capacity(2);
         file.by_ref().take(2).read_to_end(&mut start).map_err(failed)?;
         let gzipped = start == [0x1f, 0x8b];
         let whole = io::Cursor::new(start).chain(file);
         let reader: Box<dyn Read> = if gzipped { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-        Ok(PackedFile { path, gzipped, reader })
+        Ok(PackedFile { path, gzipped, length, reader })
     }
 
     /// Appends the next `most` bytes, or fewer at the end of the file. Memory grows with the bytes that are read.
@@ -41,6 +45,12 @@ impl<'a> PackedFile<'a> {
             }
             _ => Error::Io { path: self.path.into(), source },
         })
+    }
+
+    /// The maximum number of bytes of the contents: deflate expands data at most 1032 times.
+    pub(super) fn max_contents(&self) -> usize {
+        let factor = if self.gzipped { 1032 } else { 1 };
+        usize::try_from(self.length.saturating_mul(factor)).unwrap_or(usize::MAX)
     }
 
     /// Whether the name ends in `.gz` but the content is not gzip.

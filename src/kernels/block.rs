@@ -1,8 +1,13 @@
 //! Blocks of a matrix that several threads write in parallel, each to a disjoint part.
 //!
 //! Columns of a row-major matrix cannot be split off as slices, so this module needs `unsafe`.
-//! A block covers rows × columns elements of one borrowed slice. Splitting consumes it and returns two disjoint blocks, so no
-//! element is accessible through two blocks.
+//!
+//! # Safety
+//!
+//! A block covers rows × columns elements of one borrowed slice. [`Block::new`] checks that the slice has them, and parts of a
+//! block cover only its elements. Splitting consumes a block and returns two disjoint blocks, and [`Block::some_rows`] borrows it,
+//! so no element is accessible through two blocks at a time. The arrays to update have the length of the slice and are
+//! borrowed like it.
 
 use super::update::{MAX_STATE_ARRAYS, Update, UpdateRule};
 use std::fmt;
@@ -92,7 +97,8 @@ impl<'a> Block<'a> {
     /// transposed.
     #[inline(always)]
     pub(super) fn row(&mut self, row: usize, column: usize, width: usize) -> &mut [f32] {
-        assert!(self.column_stride == 1 && row < self.rows && column + width <= self.columns);
+        assert!(self.column_stride == 1 && row < self.rows);
+        assert!(width <= self.columns && column <= self.columns - width, "elements of a row");
         // SAFETY: the elements are inside the block, contiguous, and borrowed with it.
         #[allow(unsafe_code)]
         unsafe {
@@ -104,7 +110,8 @@ impl<'a> Block<'a> {
     /// transposed.
     #[inline(always)]
     pub(super) fn column(&mut self, row: usize, column: usize, height: usize) -> &mut [f32] {
-        assert!(self.row_stride == 1 && row + height <= self.rows && column < self.columns);
+        assert!(self.row_stride == 1 && column < self.columns);
+        assert!(height <= self.rows && row <= self.rows - height, "elements of a column");
         // SAFETY: the elements are inside the block, contiguous, and borrowed with it.
         #[allow(unsafe_code)]
         unsafe {
@@ -167,11 +174,7 @@ impl<'a> Block<'a> {
     /// Address of an element of the block.
     fn element(&self, row: usize, column: usize) -> *mut f32 {
         debug_assert!(row < self.rows && column < self.columns);
-        // SAFETY: the element is inside the slice that the block was made from.
-        #[allow(unsafe_code)]
-        unsafe {
-            self.start.add(row * self.row_stride + column * self.column_stride)
-        }
+        self.start.wrapping_add(row * self.row_stride + column * self.column_stride)
     }
 }
 
@@ -184,6 +187,8 @@ impl fmt::Debug for Block<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::samples;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn parts_cover_the_whole_without_overlap() {
@@ -252,10 +257,71 @@ mod tests {
         }
     }
 
+    /// Adds its number to each element of a part of a matrix, in random pieces on several threads, and updates the weights.
+    fn fill(mut block: Block<'_>, corner: [usize; 2], width: usize, choice: u32) {
+        let next = choice.wrapping_mul(0x9e37_79b9).rotate_left(11) ^ 0x2545_f491;
+        let (rows, columns) = (block.rows(), block.columns());
+        let at = choice as usize >> 8;
+        if choice & 1 == 0 && rows > 1 {
+            let at = 1 + at % (rows - 1);
+            let (top, bottom) = block.split_rows(at);
+            let below = [corner[0] + at, corner[1]];
+            rayon::join(|| fill(top, corner, width, next), || fill(bottom, below, width, next ^ 7));
+        } else if choice & 2 == 0 && columns > 1 {
+            let at = 1 + at % (columns - 1);
+            let (left, right) = block.split_columns(at);
+            let beside = [corner[0], corner[1] + at];
+            rayon::join(|| fill(left, corner, width, next), || fill(right, beside, width, next ^ 7));
+        } else {
+            let transposed = choice & 4 == 0;
+            block = if transposed { block.t() } else { block };
+            let first = at % block.rows();
+            for range in [0..first, first..block.rows()].into_iter().filter(|range| !range.is_empty()) {
+                let mut some = block.some_rows(range.clone(), false);
+                for (inside, row) in range.enumerate() {
+                    for column in 0..some.columns() {
+                        let place = if transposed { [column, row] } else { [row, column] };
+                        let number = (corner[0] + place[0]) * width + corner[1] + place[1];
+                        let element =
+                            if transposed { some.column(inside, column, 1) } else { some.row(inside, column, 1) };
+                        element[0] += number as f32;
+                    }
+                }
+                some.update_weights();
+            }
+        }
+    }
+
     #[test]
-    #[should_panic]
-    fn a_row_outside_panics() {
-        let mut data = vec![0.0; 6];
-        Block::new(&mut data, 2, 3).row(1, 2, 2);
+    fn pieces_on_several_threads_are_those_of_a_slice() {
+        let rule = |gradient: &[f32], [value, ..]: [&mut [f32]; 5]| {
+            value.iter_mut().zip(gradient).for_each(|(w, g)| *w += 2.0 * g);
+        };
+        samples::in_pools(|| {
+            for (number, choice) in samples::bits(3, 200).into_iter().enumerate() {
+                let (rows, columns) = (1 + number % 13, 1 + number * 7 % 19);
+                let (mut gradient, mut value) = (vec![0.0; rows * columns], vec![1.0; rows * columns]);
+                let update = Update::new(&mut value, [&mut [], &mut [], &mut [], &mut []], &rule);
+                fill(Block::with_update(&mut gradient, rows, columns, update), [0, 0], columns, choice);
+                let expected: Vec<f32> = (0..rows * columns).map(|at| at as f32).collect();
+                assert_eq!(gradient, expected, "{rows} × {columns}");
+                assert!(value.iter().zip(expected).all(|(value, at)| *value == 1.0 + 2.0 * at), "{rows} × {columns}");
+            }
+        });
+    }
+
+    #[test]
+    fn elements_outside_a_block_are_rejected() {
+        for (row, column, width) in [(1, 2, 2), (2, 0, 1), (0, 4, 0), (0, usize::MAX, 2), (0, 1, usize::MAX)] {
+            let rejected = |transposed: bool| {
+                let mut data = vec![0.0; 6];
+                let read = || match transposed {
+                    false => Block::new(&mut data, 2, 3).row(row, column, width).len(),
+                    true => Block::new(&mut data, 2, 3).t().column(column, row, width).len(),
+                };
+                catch_unwind(AssertUnwindSafe(read)).is_err()
+            };
+            assert!(rejected(false) && rejected(true), "{row}, {column}, {width}");
+        }
     }
 }

@@ -131,6 +131,12 @@ pub(crate) fn copy_lanes<const N: usize, const M: usize>(from: &[f32; N], to: &m
 ///
 /// `fn name<F: Fma>(arguments) -> Result { body }` becomes `fn name(level: SimdLevel, arguments) -> Result`. Functions
 /// that the body calls must be `#[inline(always)]`, or they are compiled for the baseline.
+///
+/// # Safety
+///
+/// The macro is safe to use: an instance for an instruction set is called only if [`available`] confirms that the processor
+/// has every feature in its `target_feature`. An instance for AVX2 uses [`Hardware`] and one for AVX-512 uses [`Wide`], whose
+/// operations require these features.
 macro_rules! vectorized {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident<$fma:ident: Fma $(, const $size:ident: usize)*>(
         $($argument:ident: $type:ty),* $(,)?
@@ -161,13 +167,13 @@ macro_rules! vectorized {
 
             #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
             if level == $crate::kernels::simd::SimdLevel::Avx512 && $crate::kernels::simd::available(level) {
-                // SAFETY: the processor has these parts of AVX-512, as checked above.
+                // SAFETY: the processor has these parts of AVX-512, as `available` has checked.
                 #[allow(unsafe_code)]
                 return unsafe { avx512::<$($size),*>($($argument),*) };
             }
             #[cfg(target_arch = "x86_64")]
             if level == $crate::kernels::simd::SimdLevel::Avx2 && $crate::kernels::simd::available(level) {
-                // SAFETY: the processor has AVX2 and FMA, as checked above.
+                // SAFETY: the processor has AVX2 and FMA, as `available` has checked.
                 #[allow(unsafe_code)]
                 return unsafe { avx2::<$($size),*>($($argument),*) };
             }
@@ -179,32 +185,4 @@ macro_rules! vectorized {
 pub(crate) use vectorized;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::samples;
-
-    vectorized! {
-        fn transposed<F: Fma>(square: &mut Square) {
-            F::transpose(square);
-        }
-    }
-
-    #[test]
-    fn rows_become_columns() {
-        let at = |row: usize, column: usize| (row * 16 + column) as f32;
-        for level in samples::levels() {
-            let mut square = std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
-            transposed(level, &mut square);
-            for (row, values) in square.iter().enumerate() {
-                assert!(values.iter().enumerate().all(|(column, v)| *v == at(column, row)), "{level:?}, row {row}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_unknown_level_is_named() {
-        assert_eq!(choose("portable"), Ok(SimdLevel::Portable));
-        assert_eq!(choose(""), Ok(best()));
-        assert_eq!(choose("sse9"), Err("sse9".to_string()));
-    }
-}
+mod tests;

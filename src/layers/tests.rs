@@ -1,6 +1,7 @@
 //! Properties that every layer must have.
 
 mod masks;
+mod specs;
 
 use super::{Cursor, Gru, Layer, Lstm, SimpleRnn, Source, Weights, samples};
 use crate::error::Result;

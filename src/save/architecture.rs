@@ -44,11 +44,39 @@ impl Architecture {
     /// not in the registry.
     pub fn load(path: impl AsRef<Path>, registry: &Registry) -> Result<Architecture> {
         let path = path.as_ref();
-        let Stored { params, model, .. } = file::read(path)?;
-        let wrong = |problem| Error::Format { path: path.into(), problem };
-        let model = model.ok_or_else(|| wrong(NO_MODEL.into()))?;
-        model.architecture(&params, registry).map_err(|error| wrong(error.to_string()))
+        made(path, file::read(path)?, registry)
     }
+
+    /// Decodes the bytes of a file that [`load`](Architecture::load) reads. It is for programs that get models otherwise, such as
+    /// pages, or that contain one.
+    ///
+    /// ```
+    /// use gradus::save::Registry;
+    /// use gradus::{Architecture, Sequential, layers::Dense};
+    /// let path = std::env::temp_dir().join("gradus-doc-from-bytes.safetensors");
+    /// Sequential::new([4]).add(Dense::new(3)).architecture(1)?.save(&path)?;
+    /// let bytes = std::fs::read(&path).unwrap(); // or include_bytes!
+    /// let model = Architecture::from_bytes(&bytes, &Registry::new())?.into_model()?;
+    /// assert_eq!(model.params().count(true), 4 * 3 + 3);
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The bytes are damaged or of another kind, have a newer format version, contain no model, or contain a layer that is not in
+    /// the registry.
+    pub fn from_bytes(bytes: &[u8], registry: &Registry) -> Result<Architecture> {
+        let path = Path::new("safetensors");
+        made(path, file::decode(path, bytes)?, registry)
+    }
+}
+
+/// The architecture in a file.
+fn made(path: &Path, stored: Stored, registry: &Registry) -> Result<Architecture> {
+    let Stored { params, model, .. } = stored;
+    let wrong = |problem| Error::Format { path: path.into(), problem };
+    let model = model.ok_or_else(|| wrong(NO_MODEL.into()))?;
+    model.architecture(&params, registry).map_err(|error| wrong(error.to_string()))
 }
 
 /// The problem of a file that contains arrays where a model is expected.

@@ -5,7 +5,7 @@ use gradus::formats::onnx::{self, Graph, Imported, Tensor};
 use gradus::formats::{npz, torch::StateDict};
 use gradus::layers::{
     Activation, AveragePool2d, BatchNorm, Conv2d, Dense, Dropout, Elu, Embedding, Flatten, GlobalAveragePool2d,
-    LayerNorm, LeakyRelu, MaxPool2d, Padding, Reshape, ZeroPadding2d,
+    GlobalMaxPool1d, LayerNorm, LeakyRelu, MaxPool2d, Normalization, Padding, Reshape, ZeroPadding2d,
 };
 use gradus::losses::{CategoricalCrossentropy, MeanSquaredError};
 use gradus::optimizers::Adam;
@@ -244,4 +244,17 @@ fn exported_models_round_trip_with_equal_predictions() {
     let run = graph.run(&[(&*x).into()]).unwrap();
     check_close(&run[0].array().unwrap(), &expected);
     assert_eq!(onnx::to_bytes(&model).unwrap(), onnx::to_bytes(&model).unwrap());
+}
+
+/// A layer that replaces two nodes reads a value whose axis of size 1 global pooling omits.
+#[test]
+fn normalization_after_global_pooling_round_trips() {
+    let normalization = Normalization::new().mean(vec![0.5, -0.5]).variance(vec![4.0, 0.25]);
+    let network = Sequential::new([3, 2]).add(GlobalMaxPool1d::new().keepdims(true)).add(normalization).add(Flatten);
+    let architecture = network.architecture(1).unwrap();
+    let graph = Graph::from_bytes(&onnx::to_bytes(&architecture).unwrap()).unwrap();
+    let imported = graph.import().unwrap().into_model().unwrap();
+    let x = Array::from_shape_fn((4, 3, 2), |(n, i, c)| ((n * 7 + i * 5 + c) % 11) as f32 / 5.0 - 1.0);
+    let expected = architecture.into_model().unwrap().predict(&x).unwrap();
+    check_close(&imported.predict(&x).unwrap(), &expected);
 }

@@ -1,6 +1,7 @@
 //! Files of ONNX, NumPy and PyTorch.
 
 use super::trial::{LIMIT, SMALL, Trial};
+use gradus::data::idx;
 use gradus::formats::onnx::Graph;
 use gradus::formats::{npy, npz, torch::StateDict};
 use gradus::layers::{Activation, Dense, Dropout};
@@ -26,6 +27,7 @@ fn read(model: &mut Model, name: &str, path: &Path) -> Result<()> {
         "onnx" => Graph::load_with(path, LIMIT).and_then(|graph| graph.import()).map(drop),
         "npz" => npz::read_with(path, LIMIT).map(drop),
         "npy" => npy::read_with(path, LIMIT).map(drop),
+        "idx" => idx::read(path).map(drop),
         _ => StateDict::of(model)?.load(model, path),
     }
 }
@@ -115,6 +117,13 @@ fn check_false_claims(trial: &mut Trial, model: &mut Model) {
     };
     for shape in ["(9223372036854775807,)", "(4294967296, 4294967296)", "(1000000000,)", "(((((", "()"] {
         assert!(trial.read(&claim(shape), shape, &mut |path| read(model, "malformed.npy", path)).is_err(), "{shape}");
+    }
+    for sizes in [[1024, 1024, 64], [1024, 1024, 2048]] {
+        let bytes = [&[0, 0, 8, 3], &sizes.map(u32::to_be_bytes).concat()[..], &[7]].concat();
+        assert!(
+            trial.read(&bytes, "an IDX file", &mut |path| read(model, "malformed.idx", path)).is_err(),
+            "{sizes:?}"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The levels of the architecture: a module imports only from lower levels. Also other rules for the source.
 
 use crate::source::{files, source, without_comments, without_tests};
+use std::fs;
 use std::path::Path;
 
 /// The modules of each level, from the lowest up. Modules of one level do not import each other, except on the lowest level.
@@ -165,6 +166,26 @@ fn unsafe_is_only_in_the_allowed_files() {
         let found = code.lines().filter(|line| is_unsafe(line)).count();
         assert!(found == 0 || allowed.iter().any(|allowed| path.ends_with(allowed)), "{} is unsafe", path.display());
     }
+}
+
+/// A file with `unsafe` states its contract, and tests compare it with safe code. Those of instruction sets are in one file,
+/// which calls every operation of `Fma`.
+#[test]
+fn unsafe_code_has_a_contract_and_tests() {
+    let file = |name: &str| fs::read_to_string(source().join("kernels").join(name)).unwrap();
+    for name in ["block.rs", "simd/strided.rs"] {
+        let text = file(name);
+        assert!(text.contains("//! # Safety") && text.contains("are_those_of_a_slice()"), "{name}");
+    }
+    for name in ["simd.rs", "simd/fma.rs", "simd/registers.rs"] {
+        assert!(file(name).contains("/// # Safety"), "{name}");
+    }
+    let (operations, tests) = (file("simd/fma.rs"), file("simd/tests.rs"));
+    let (_, operations) = operations.split_once("trait Fma {").unwrap();
+    let (operations, _) = operations.split_once("\n}\n").unwrap();
+    let names = operations.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")?.split(['<', '(']).next());
+    let missing: Vec<&str> = names.filter(|name| !tests.contains(&format!("F::{name}("))).collect();
+    assert!(missing.is_empty(), "without a safe twin in simd/tests.rs: {missing:?}");
 }
 
 // A hyphen belongs to the word, because the `unsafe-inline` of a page's security policy is not the keyword.

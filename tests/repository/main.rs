@@ -5,5 +5,6 @@ mod circles;
 mod documents;
 mod formats;
 mod forwarding;
+mod fuzzing;
 mod layering;
 mod source;

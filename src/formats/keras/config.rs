@@ -12,10 +12,25 @@ use std::borrow::Cow;
 impl Kind {
     /// Converts the settings of a spec to options of Keras.
     pub(super) fn config(&self, spec: &Spec) -> Result<Config> {
-        let setting = |(name, value): &(Cow<'static, str>, SpecValue)| Ok((name.to_string(), to_json(name, value)?));
+        let setting = |(name, value): &(Cow<'static, str>, SpecValue)| {
+            if let Some(number) = not_finite(value) {
+                let problem = format!("{name} is {number}, and configurations in JSON have only finite numbers");
+                return Err(format!("{}: {problem}", self.class));
+            }
+            Ok((name.to_string(), to_json(name, value)?))
+        };
         let mut config = spec.settings().iter().map(setting).collect::<Result<Config>>()?;
         (self.to_keras)(&mut config).map_err(|problem| format!("{} {problem}", self.class))?;
         Ok(config)
+    }
+}
+
+/// The first number of a setting that is infinite or NaN.
+fn not_finite(value: &SpecValue) -> Option<f32> {
+    match value {
+        SpecValue::Float(number) => Some(*number).filter(|number| !number.is_finite()),
+        SpecValue::Floats(numbers) => numbers.iter().copied().find(|number| !number.is_finite()),
+        _ => None,
     }
 }
 
@@ -48,8 +63,23 @@ mod tests {
     use super::super::object::Object;
     use super::super::reader::Reader;
     use super::*;
-    use crate::layers::{Activation, Dense, Layer};
+    use crate::layers::{Activation, Dense, Layer, Normalization, Rescaling};
     use crate::save::Registry;
+
+    #[test]
+    fn numbers_that_json_lacks_are_rejected_before_writing() {
+        for scale in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            let problem = LAYER.find("Rescaling").unwrap().config(&Rescaling::new(scale).spec()).unwrap_err();
+            assert_eq!(
+                problem,
+                format!("Rescaling: scale is {scale}, and configurations in JSON have only finite numbers")
+            );
+        }
+        let spec = Normalization::new().mean(vec![0.0, f32::NAN]).spec();
+        assert!(
+            LAYER.find("Normalization").unwrap().config(&spec).unwrap_err().starts_with("Normalization: mean is NaN")
+        );
+    }
 
     fn read(config: Value) -> Result<String> {
         let registry = Registry::new();

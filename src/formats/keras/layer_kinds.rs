@@ -7,7 +7,7 @@ use super::layer_options::{
 };
 use super::options::{DATA_FORMAT, DRAWS, InactiveOption, Scalar, equivalent, ignored, only, only_false, only_null};
 use super::stateful;
-use crate::Spec;
+use crate::{Spec, SpecValue};
 
 /// Options of an `InputLayer`, besides its shape.
 pub(super) const INPUT: &[InactiveOption] = &[
@@ -149,4 +149,14 @@ pub(super) const fn dropout(kind: Kind) -> Kind {
 pub(super) const fn recurrent(kind: Kind) -> Kind {
     let optional = recurrent_options;
     Kind { from_keras: stateful::without_batch_size, optional, inactive: RECURRENT, ..activated(kind) }
+}
+
+/// The spec of defaults with an option that may also be negative.
+pub(super) fn signed(defaults: &Spec, option: &str) -> Spec {
+    defaults.settings().iter().fold(Spec::new(defaults.class()), |spec, (name, value)| match value {
+        SpecValue::UInt(size) if name == option => {
+            spec.with(name.clone(), SpecValue::Int(isize::try_from(*size).unwrap_or(isize::MAX)))
+        }
+        value => spec.with(name.clone(), value.clone()),
+    })
 }

@@ -217,10 +217,10 @@ pub(super) fn bounds_from_zero(config: &mut Config, _input: Option<Shape>) -> Re
     Ok(())
 }
 
-/// Replaces a number n by the bounds `low` · |n| and |n|.
+/// Replaces a number n by the bounds `low` · |n|, without a negative zero, and |n|.
 fn bounds(config: &mut Config, name: &str, low: f64) {
     if let Some(number) = config.get(name).and_then(Value::as_f64) {
-        config.insert(name.into(), json!([low * number.abs(), number.abs()]));
+        config.insert(name.into(), json!([low * number.abs() + 0.0, number.abs()]));
     }
 }
 

@@ -4,7 +4,7 @@ use super::kind::{Kind, kind};
 use super::layer_kinds::{
     BATCH_NORMALIZATION, CONV_LSTM, CONV_TRANSPOSE, DENSE, DEPTHWISE_CONV, EMBEDDING, LAYER_NORMALIZATION,
     SEPARABLE_CONV, activated, adaptive, dropout, global_pooling, images, pooling, pooling1d, pooling3d, recurrent,
-    seeded,
+    seeded, signed,
 };
 use super::layer_options::{
     backward_layer, bounds_around_zero, bounds_from_zero, embedding_options, erasing_options, expand_sides,
@@ -157,7 +157,7 @@ pub(super) const LAYERS: &[Kind] = &[
     Kind {
         from_keras: single_axis,
         optional: || of_weights(&["gamma", "beta"]).with("axis", SpecValue::Int(-1)),
-        ..kind("GroupNormalization", || GroupNormalization::new(32).spec(), &[])
+        ..kind("GroupNormalization", || signed(&GroupNormalization::new(32).spec(), "groups"), &[])
     },
     recurrent(kind("GRU", || Gru::new(1).spec(), &["units"])),
     kind("Identity", || Identity.spec(), &[]),

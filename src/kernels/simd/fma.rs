@@ -82,6 +82,12 @@ pub(crate) trait Fma {
 }
 
 /// The instruction of the processor. In code that is not compiled for it, it is a slow library call.
+///
+/// # Safety
+///
+/// On x86-64, only code that runs after a check for AVX2 and FMA may use this type: the instances for AVX2 and AVX-512 of
+/// `vectorized!`, and programs whose target has these features.
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
 pub(crate) struct Hardware;
 
 impl Fma for Hardware {
@@ -145,6 +151,10 @@ impl Fma for Hardware {
 }
 
 /// The fused multiply-add of AVX-512, with twice as many registers of twice the width.
+///
+/// # Safety
+///
+/// Only code that runs after a check for AVX-512 F, VL, BW and DQ may use this type: the instances for AVX-512 of `vectorized!`.
 #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 pub(crate) struct Wide;
 

@@ -21,6 +21,11 @@ pub(crate) fn prefetch(bytes: &[u8]) {
 
 /// Operations on lanes that fill registers of one width. The compiler would select these instructions from scalar code,
 /// but compiling that takes many times as long.
+///
+/// # Safety
+///
+/// `$register` must consist of `$width` elements of 32 bits, for any of which every bit pattern is valid. The functions need the
+/// processor features `$feature`, which callers without them must check.
 macro_rules! lanes_in_registers {
     ($(#[$meta:meta])* $feature:literal, $register:ident, $width:literal, $add_scaled:ident, $add_products:ident, $add:ident,
         $add_masked:ident,

@@ -1,4 +1,9 @@
 //! Vectors at equal distances in a slice, with one bounds check for all of them.
+//!
+//! # Safety
+//!
+//! A view is made only by [`StridedLayout`], which checks that all `N` vectors are inside the slice. It borrows the slice, and
+//! its methods check that an index is less than `N`.
 
 use std::marker::PhantomData;
 
@@ -101,6 +106,7 @@ impl<const L: usize, const N: usize> StridedViewMut<'_, L, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::samples;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
@@ -124,6 +130,40 @@ mod tests {
         };
         assert!(!rejected(0, 4) && !rejected(12, 0));
         assert!(rejected(1, 4) && rejected(13, 0) && rejected(0, usize::MAX / 2) && rejected(usize::MAX, 0));
+    }
+
+    /// Compares views with slices for layouts of `N` vectors at all small distances and offsets.
+    fn compare<const L: usize, const N: usize>() {
+        for (length, stride, at) in samples::bits(N as u64, 3 * 2000)
+            .as_chunks()
+            .0
+            .iter()
+            .map(|[a, b, c]| ((a % 97) as usize, (b % 23) as usize, (c % 41) as usize))
+        {
+            let mut values = samples::values(7, length);
+            let mut expected = values.clone();
+            let layout = StridedLayout::<L, N>::new(stride);
+            let places: Vec<_> = (0..N).map(|index| at + index * stride).collect();
+            if places.iter().any(|place| place + L > length) {
+                assert!(catch_unwind(|| layout.view(&values, at).at(0)[0]).is_err());
+                continue;
+            }
+            for (index, place) in places.into_iter().enumerate() {
+                assert_eq!(layout.view(&values, at).at(index)[..], values[place..place + L]);
+                let lanes = [index as f32; L];
+                layout.view_mut(&mut values, at).set(index, &lanes);
+                expected[place..place + L].copy_from_slice(&lanes);
+            }
+            assert_eq!(values, expected);
+        }
+    }
+
+    #[test]
+    fn views_are_those_of_a_slice() {
+        compare::<8, 1>();
+        compare::<8, 5>();
+        compare::<16, 3>();
+        compare::<24, 2>();
     }
 
     #[test]

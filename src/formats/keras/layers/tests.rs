@@ -5,6 +5,7 @@ use crate::Shape;
 use crate::formats::keras::families::{CONSTRAINT, Family, INITIALIZER, LAYER, REGULARIZER};
 use crate::formats::keras::reader::Reader;
 use crate::formats::keras::result::Result;
+use crate::layers::samples;
 use crate::registry::{BUILT_IN, Part};
 use crate::save::Registry;
 use serde_json::{Value, json};
@@ -64,6 +65,32 @@ fn read(class: &str, config: Value, input: Shape) -> Result<String> {
     let object = crate::formats::keras::object::Object::read(&value).unwrap();
     let spec = reader.object(&LAYER, "here", &value, object, Some(input));
     reader.finish().map(|()| spec.unwrap().to_string())
+}
+
+/// A configuration that is written is read as the layer, for all samples of layers. Equivalent notations of an axis may differ.
+#[test]
+fn every_layer_round_trips() {
+    let without_axis = |spec: &Spec| {
+        let settings = spec.settings().iter().filter(|(name, _)| name != "axis");
+        settings.fold(Spec::new(spec.class()), |spec, (name, value)| spec.with(name.clone(), value.clone())).to_string()
+    };
+    let (mut count, mut differences) = (0, Vec::new());
+    for sample in samples().into_iter().flat_map(|(_, samples)| samples) {
+        let spec = sample.layer.spec();
+        // Keras may have no name for a function.
+        let Ok(config) = LAYER.find(spec.class()).unwrap().config(&spec) else { continue };
+        count += 1;
+        let (registry, value) = (Registry::new(), json!({"class_name": spec.class(), "config": config}));
+        let mut reader = Reader::new(&registry);
+        let object = crate::formats::keras::object::Object::read(&value).unwrap();
+        let found = reader.object(&LAYER, "here", &value, object, sample.inputs.first().copied());
+        match (reader.finish(), found.map(|found| registry.make_layer(&found))) {
+            (Ok(()), Some(Ok(layer))) if without_axis(&layer.spec()) == without_axis(&spec) => {}
+            (problem, layer) => differences.push(format!("{spec}: {problem:?}, {layer:?}\n")),
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.concat());
+    assert!(count > 200, "{count} samples");
 }
 
 #[test]

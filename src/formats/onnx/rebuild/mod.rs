@@ -270,7 +270,11 @@ impl<'a> Builder<'a> {
             (place.shape == shape.sample()).then_some(output)
         };
         let outputs = self.nodes.outputs.iter().map(place).collect::<Option<Vec<_>>>()?;
-        for step in self.steps {
+        for (number, step) in self.steps.into_iter().enumerate() {
+            // A layer takes earlier values only.
+            if step.inputs.iter().any(|value| *value >= self.inputs.len() + number) {
+                return None;
+            }
             layers.push(NetworkLayer { layer: step.layer.done(), inputs: step.inputs, outputs: 1 });
             arrays.extend(step.arrays);
         }

@@ -289,6 +289,10 @@ impl Builder<'_> {
             return None;
         }
         let from = self.read(source.inputs.first()?).filter(|from| from.flat.is_none())?;
+        // The step of the difference is replaced, so it must still be the last one.
+        if from.value >= last {
+            return None;
+        }
         let (shape, storage_order) = self.fact(&source.inputs[0])?;
         let (mean, deviation) = (self.constant_input(source, 1)?, self.constant_input(node, 1)?);
         let channels = from.shape.last();
