@@ -1,6 +1,7 @@
 //! Every saved model can be loaded: every origin of a model × every format, with the same predictions. A format that cannot
 //! hold a model rejects it before it writes a file.
 
+use crate::packed::packed;
 use gradus::data::Arrays;
 use gradus::formats::{keras, npz, onnx, torch::StateDict};
 use gradus::save::Registry;
@@ -75,6 +76,12 @@ fn imported(file: &str) -> Model {
     onnx::import(repository(file)).and_then(|imported| imported.architecture()?.into_model()).unwrap()
 }
 
+/// A graph that `tests/onnx/graphs.py` wrote.
+fn packed_graph(name: &str) -> Model {
+    let graph = onnx::Graph::from_bytes(&packed("graphs.bin")[name]["model.onnx"]).unwrap();
+    graph.import().and_then(|imported| imported.into_model()).unwrap()
+}
+
 /// Every origin of a model.
 fn models() -> Vec<(&'static str, Model)> {
     let inference = |network: Result<Architecture>| network.and_then(Architecture::into_model).unwrap();
@@ -117,7 +124,8 @@ fn models() -> Vec<(&'static str, Model)> {
         ("ONNX of PyTorch, branches", imported("formats/torch_branches.onnx")),
         ("ONNX of PyTorch, words", imported("formats/torch_words.onnx")),
         ("ONNX of PyTorch, a view", imported("formats/torch_view.onnx")),
-        ("ONNX of PyTorch, LSTM", imported("formats/torch_lstm.onnx")),
+        ("ONNX with recurrent nodes", packed_graph("recurrent_LSTM_both")),
+        ("ONNX with a shared constant", packed_graph("tied_kernel")),
         ("ONNX of PyTorch, fixed rows", imported("formats/torch_view_fixed.onnx")),
         ("ONNX of PyTorch, gelu", imported("formats/torch_gelu.onnx")),
         ("ONNX of scikit-learn", imported("formats/sklearn_mlp.onnx")),
@@ -246,10 +254,14 @@ const REJECTED: &[&str] = &[
     "ONNX of Keras, branches as all.weights.h5",
     "ONNX of Keras, branches as torch.safetensors",
     "ONNX of PyTorch, branches as torch.safetensors",
-    "ONNX of PyTorch, LSTM as model.keras",
-    "ONNX of PyTorch, LSTM as model.h5",
-    "ONNX of PyTorch, LSTM as all.weights.h5",
-    "ONNX of PyTorch, LSTM as torch.safetensors",
+    "ONNX with recurrent nodes as model.keras",
+    "ONNX with recurrent nodes as model.h5",
+    "ONNX with recurrent nodes as all.weights.h5",
+    "ONNX with recurrent nodes as torch.safetensors",
+    "ONNX with a shared constant as model.keras",
+    "ONNX with a shared constant as model.h5",
+    "ONNX with a shared constant as all.weights.h5",
+    "ONNX with a shared constant as torch.safetensors",
     "ONNX of PyTorch, gelu as model.keras",
     "ONNX of PyTorch, gelu as model.h5",
     "ONNX of PyTorch, gelu as all.weights.h5",

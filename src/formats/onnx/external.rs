@@ -1,15 +1,12 @@
 //! Weights in files beside an ONNX file, as PyTorch writes them for its newer exporter and for large models.
 
 use super::memory::raw_cost;
-use super::proto;
+use super::proto::{self, EXTERNAL};
 use super::size_limit::FileMemory;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
-
-/// The value of `data_location` for elements in another file.
-pub(super) const EXTERNAL: i32 = 1;
 
 /// A part of a file.
 struct Place {

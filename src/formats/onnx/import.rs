@@ -241,6 +241,7 @@ impl Graph {
     }
 
     /// The outputs that an import leaves out, since they are not arrays of floats.
+    #[cfg(feature = "cli")]
     pub(crate) fn left_out(&self) -> Vec<String> {
         let is_zipped = |name: &str| self.nodes.source(name).is_some_and(|node| node.operator == "ZipMap");
         let outputs = self.nodes.outputs.iter().filter(|output| !output.floats && !is_zipped(&output.name));

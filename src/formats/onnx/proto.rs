@@ -143,6 +143,9 @@ message! {
     }
 }
 
+/// The value of the field `data_location` of [`Tensor`] for elements in another file.
+pub(super) const EXTERNAL: i32 = 1;
+
 /// Values of the field `type` of [`Attribute`].
 pub(super) mod attribute {
     pub(in super::super) const FLOAT: i32 = 1;
@@ -167,7 +170,7 @@ message! {
         10 double_data: packed double Vec<f64>,
         /// The place of the elements in another file.
         13 external_data: repeated message Vec<Entry>,
-        /// 1 if the elements are in another file.
+        /// [`EXTERNAL`] if the elements are in another file.
         14 data_location: optional int32 Option<i32>,
     }
 }

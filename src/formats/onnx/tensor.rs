@@ -1,7 +1,6 @@
 //! Tensors of ONNX files: floats, and integers such as shapes and axes.
 
-use super::external::EXTERNAL;
-use super::proto::{self, element};
+use super::proto::{self, EXTERNAL, element};
 use crate::formats::permuted::permuted;
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
