@@ -57,7 +57,7 @@ fn train(options: &Options) -> Result<(), Box<dyn Error>> {
 
     notebook.heading("Evaluate on the 10,000 test images");
     notebook.show(format!("{:?}", model.evaluate(&test)?.values()));
-    let predictions = Predictions::new(&digits.test.classes(), &model.predict(&test.rows(..)?.inputs()?)?)?;
+    let predictions = Predictions::of(&model, &test)?;
     let pictures = Picture::all(&digits.test.images)?;
     notebook.prediction(&pictures[0], &predictions, 0);
     notebook.heading("All test images").confusion(&predictions)?.mistakes(&predictions, &pictures);
