@@ -261,7 +261,7 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
             Some(size) => SpecValue::UInt(usize::try_from(size).ok()?),
             None => SpecValue::Int(isize::try_from(number.as_i64()?).ok()?),
         },
-        Value::Array(array) if array.first().is_some_and(Value::is_f64) => SpecValue::Floats(numbers(array)?),
+        Value::Array(array) if array.iter().any(Value::is_f64) => SpecValue::Floats(numbers(array)?),
         Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Strs(strings(array)?),
         Value::Array(array) if array.iter().any(|number| number.as_i64().is_some_and(i64::is_negative)) => {
             SpecValue::Ints(integers(array)?)
@@ -290,7 +290,10 @@ fn integers(array: &[Value]) -> Option<Vec<isize>> {
 }
 
 fn numbers(array: &[Value]) -> Option<Vec<f32>> {
-    array.iter().map(|number| Some(number.as_f64()? as f32)).collect()
+    // Infinities and NaN are strings.
+    let not_finite = |value: &Value| value.as_str()?.parse().ok().filter(|number: &f32| !number.is_finite());
+    let number = |value: &Value| value.as_f64().map(|number| number as f32).or_else(|| not_finite(value));
+    array.iter().map(number).collect()
 }
 
 #[cfg(test)]
@@ -343,7 +346,7 @@ mod tests {
         // In alphabetical order, as JSON objects are read.
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
-        let spec = spec.with("h", &[1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
+        let spec = spec.with("h", &[f32::NEG_INFINITY, 1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
         let spec = spec.with("j", SpecValue::axis(-1));
         let chain = Connections::chain(Shape::from([2, 3]), 1);
         let description = description(spec.clone(), chain, vec![trained(0, 1.0, vec![spec])]);

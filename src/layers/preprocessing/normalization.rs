@@ -117,8 +117,12 @@ impl Layer for Normalization {
                 weights.add_state("count", Shape::SCALAR, &Zeros)?;
             }
             (Some(mean), Some(variance)) => {
-                let least = variance.iter().copied().fold(0.0, f32::min);
-                check_setting(least >= 0.0, "Normalization", "variance", f64::from(least), "≥ 0")?;
+                let check = |name, values: &[f32], least: f32, expected| {
+                    let wrong = values.iter().copied().find(|value| !value.is_finite() || *value < least);
+                    check_setting(wrong.is_none(), "Normalization", name, f64::from(wrong.unwrap_or(0.0)), expected)
+                };
+                check("mean", mean, f32::MIN, "finite")?;
+                check("variance", variance, 0.0, "finite and ≥ 0")?;
                 if mean.len() != variance.len() || ![1, shape.len()].contains(&mean.len()) {
                     let expected = format!("{} means and {} variances, or one", mean.len(), variance.len());
                     return Err(Error::expected(format!("an input with {expected}, along the axes")));
@@ -198,6 +202,10 @@ pub(in crate::layers) mod tests {
         let found = message(Normalization::new().mean(vec![1.0; 3]).variance(vec![1.0; 3]));
         assert!(found.contains("an input with 3 means and 3 variances"), "{found}");
         let found = message(Normalization::new().mean(vec![1.0]).variance(vec![-1.0]));
-        assert!(found.contains("variance must be ≥ 0, got -1"), "{found}");
+        assert!(found.contains("variance must be finite and ≥ 0, got -1"), "{found}");
+        let found = message(Normalization::new().mean(vec![1.0, f32::NAN]).variance(vec![1.0; 2]));
+        assert!(found.contains("mean must be finite, got NaN"), "{found}");
+        let found = message(Normalization::new().mean(vec![1.0]).variance(vec![f32::NAN]));
+        assert!(found.contains("variance must be finite and ≥ 0, got NaN"), "{found}");
     }
 }
