@@ -97,7 +97,8 @@ async function load() {
     if (location.hash === "#test") test(new Float32Array(await fetched("digits.bin")));
 }
 
-// Writes the classes of three drawings, and then the bits of the probabilities of each digit.
+// Shows the classes of three drawings, and then the bits of the probabilities of each digit, and requests a file with this text as
+// its name, which the server logs.
 function test(digits) {
     const circle = Array.from({ length: 41 }, (_, at) => [140 + 60 * Math.cos(at * Math.PI / 20), 140 + 90 * Math.sin(at * Math.PI / 20)]);
     const lines = [];
@@ -110,9 +111,17 @@ function test(digits) {
         const bits = new Uint32Array(classify(digits.subarray(at, at + 784)).buffer);
         lines.push(Array.from(bits, word => word.toString(16).padStart(8, "0")).join(" "));
     }
-    document.getElementById("test").textContent = lines.join("\n") + "\n";
+    report(lines.join("\n"));
+}
+
+function report(text) {
+    document.getElementById("test").textContent = text;
+    fetch("found?" + encodeURIComponent(text));
 }
 
 clear();
 draw();
-load().catch(error => { result.textContent = document.getElementById("test").textContent = String(error); });
+load().catch(error => {
+    result.textContent = String(error);
+    report(String(error));
+});
