@@ -16,24 +16,23 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResul
         write_model(&with_arrays(model, from, options)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
     }
-    let skipped;
-    match Source::read(from, options)? {
+    let skipped: String = match Source::read(from, options)? {
         Source::Model(loaded) => {
             match (options.torch, ending(to)) {
                 (true, "safetensors") => StateDict::of(&loaded.model)?.save(&loaded.model, to)?,
                 (true, _) => return Err(only_safetensors(to).into()),
                 (false, _) => write_model(&loaded.model, to)?,
             }
-            skipped = dropped(&loaded, to, options.torch);
+            dropped(&loaded, to, options.torch)
         }
         Source::Arrays(..) if options.torch => return Err(no_model(from).into()),
         Source::Arrays(arrays) => {
             write_arrays(&arrays.params, from, to)?;
-            skipped = arrays.skipped.iter().map(|(name, problem)| format!("skipped {name}: {problem}\n")).collect();
+            arrays.skipped.iter().map(|(name, problem)| format!("skipped {name}: {problem}\n")).collect()
         }
         #[cfg(feature = "keras")]
         Source::Layers(..) => return Err(no_weights(from).into()),
-    }
+    };
     Ok(format!("{skipped}{} → {}\n", from.display(), to.display()))
 }
 

@@ -106,7 +106,7 @@ fn models_of_mixed_precision_resume_with_the_optimizer_that_scales_the_loss() {
         let optimizer = model.optimizer().unwrap().spec().to_string();
         assert!(optimizer.starts_with("Adam(learning_rate=0.01"), "{optimizer}");
         assert_eq!(model.step(), 1);
-        let data = Arrays::new(&expected["x"], &expected["y0"].mapv(|y| y + 1.0)).unwrap();
+        let data = Arrays::new(&expected["x"], expected["y0"].mapv(|y| y + 1.0)).unwrap();
         model.train_on_batch(&data).unwrap();
         model
     });

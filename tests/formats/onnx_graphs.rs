@@ -179,7 +179,7 @@ fn constants_of_nodes_are_not_trained_after_an_export() {
     for graph in [graph, Graph::from_bytes(&exported).unwrap()] {
         let mut model = graph.import().unwrap().compile(Compile::new(Sgd::new(0.1), MeanSquaredError::new())).unwrap();
         let before = model.params().clone();
-        let data = Arrays::new(&ndarray::arr2(&[[1.5f32, 2.5, 3.5, 4.5]]), &ndarray::arr2(&[[9.0f32, 9.0]])).unwrap();
+        let data = Arrays::new(ndarray::arr2(&[[1.5f32, 2.5, 3.5, 4.5]]), ndarray::arr2(&[[9.0f32, 9.0]])).unwrap();
         model.train_on_batch(&data).unwrap();
         let changed = model.params().ids().filter(|id| model.params().get(*id) != before.get(*id));
         assert_eq!(changed.count(), 1, "only the kernel");

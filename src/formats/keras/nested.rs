@@ -295,7 +295,8 @@ fn sources(call: &Value, model: &str) -> Result<Vec<Source>> {
     };
     for (argument, value) in arguments.into_iter().filter_map(Value::as_object).flatten() {
         // Layers for which this matters are in inference while they are frozen; Keras 3 ignores it in training.
-        if !value.is_null() && !(argument == "training" && value.is_boolean()) {
+        let no_effect = value.is_null() || argument == "training" && value.is_boolean();
+        if !no_effect {
             return Err(format!("layer \"{model}\": the model is called with {argument}, which is not supported"));
         }
     }

@@ -9,6 +9,7 @@ mod merging;
 mod node_layer;
 mod reshaping;
 mod spatial;
+mod transposed;
 mod weighted;
 
 use super::check::{Checked, Fact};

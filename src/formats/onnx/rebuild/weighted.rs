@@ -4,14 +4,13 @@ use super::{Builder, Built, is_onnx_order};
 use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::constant::Constant;
 use crate::formats::onnx::node::Node;
-use crate::formats::onnx::operators::window::{TransposedWindow, Window};
+use crate::formats::onnx::operators::window::Window;
 use crate::formats::onnx::order;
 use crate::formats::onnx::tensor::Tensor;
 use crate::formats::permuted::permuted;
 use crate::layers::{
-    BatchNorm, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Conv3d, Conv3dTranspose, Dense, DepthwiseConv1d,
-    DepthwiseConv2d, Embedding, GroupNormalization, Layer, LayerNorm, Normalization, PRelu, ZeroPadding1d,
-    ZeroPadding2d, ZeroPadding3d,
+    BatchNorm, Conv1d, Conv2d, Conv3d, Dense, DepthwiseConv1d, DepthwiseConv2d, Embedding, GroupNormalization, Layer,
+    LayerNorm, Normalization, PRelu, ZeroPadding1d, ZeroPadding2d, ZeroPadding3d,
 };
 use crate::ops::Padding;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl Builder<'_> {
     }
 
     /// Appends a layer to which an activation, and a bias if `biased` is false, can be added.
-    fn weighted(
+    pub(super) fn weighted(
         &mut self,
         node: &Node,
         from: super::LayerValue,
@@ -158,60 +157,6 @@ impl Builder<'_> {
                 let layer = Conv3d::new(filters, axes.map(|axis| axis.kernel)).strides(axes.map(|axis| axis.stride));
                 let layer = layer.dilation_rate(axes.map(|axis| axis.dilation)).groups(groups).padding(padding);
                 Built::Conv3d(layer.use_bias(biased))
-            }
-            _ => return None,
-        };
-        let order: Vec<usize> = (2..rank).chain([1, 0]).collect();
-        let arrays = [Some(kernel.transposed(&order).as_floats().ok()?.to_vec()), bias];
-        self.weighted(node, from, layer, arrays.into_iter().flatten().collect(), biased)
-    }
-
-    /// Converts a transposed convolution along one to three axes.
-    pub(super) fn transposed_convolution(&mut self, node: &Node) -> Option<()> {
-        let kernel = self.weight(node, 1)?.clone();
-        let bias = if Self::has(node, 2) { Some(self.weight(node, 2)?.as_floats().ok()?.to_vec()) } else { None };
-        let [_, filters, ref extent @ ..] = kernel.sizes[..] else { return None };
-        let rank = extent.len() + 2;
-        let from = self.in_order(node.inputs.first()?, &order::channels_last(rank))?;
-        let image = from.shape.sizes()[..rank - 2].to_vec();
-        let windows = TransposedWindow::read(node, &image, extent).ok()?;
-        if from.flat.is_some() || node.integer("group", 1).ok()? != 1 {
-            return None;
-        }
-        let biased = bias.is_some();
-        let (padding, added) = match transposed_padding(&windows, &image, extent) {
-            Some((padding, added)) => (padding, Some(added)),
-            None if is_same_by_default(&windows, &image, extent) => (Padding::Same, None),
-            None => return None,
-        };
-        let layer = match windows[..] {
-            [steps] => {
-                let layer =
-                    Conv1dTranspose::new(filters, extent[0]).strides(steps.stride).dilation_rate(steps.dilation);
-                let layer = layer.padding(padding).use_bias(biased);
-                Built::Conv1dTranspose(match added {
-                    Some(added) => layer.output_padding(added[0]),
-                    None => layer,
-                })
-            }
-            [rows, columns] => {
-                let layer = Conv2dTranspose::new(filters, (extent[0], extent[1]));
-                let layer = layer.strides([rows.stride, columns.stride]);
-                let layer = layer.dilation_rate([rows.dilation, columns.dilation]).padding(padding).use_bias(biased);
-                Built::Conv2dTranspose(match added {
-                    Some(added) => layer.output_padding([added[0], added[1]].into()),
-                    None => layer,
-                })
-            }
-            [planes, rows, columns] => {
-                let axes = [planes, rows, columns];
-                let layer = Conv3dTranspose::new(filters, [extent[0], extent[1], extent[2]]);
-                let layer = layer.strides(axes.map(|axis| axis.stride)).dilation_rate(axes.map(|axis| axis.dilation));
-                let layer = layer.padding(padding).use_bias(biased);
-                Built::Conv3dTranspose(match added {
-                    Some(added) => layer.output_padding([added[0], added[1], added[2]].into()),
-                    None => layer,
-                })
             }
             _ => return None,
         };
@@ -362,42 +307,4 @@ fn channels_last(values: &[f32], image: &[usize], columns: usize) -> Option<Vec<
     let sizes = [image, &[columns]].concat();
     let order: Vec<usize> = (1..image.len()).chain([0, image.len()]).collect();
     (values.len() == sizes.iter().product::<usize>()).then(|| permuted(values, &sizes, &order))
-}
-
-/// The number of elements of an axis that the windows of a kernel reach.
-fn reach(window: &TransposedWindow, extent: usize) -> usize {
-    (extent - 1) * window.dilation + 1
-}
-
-/// The padding of a transposed convolution and the output padding of each axis, if the layer has both for these windows.
-fn transposed_padding(
-    windows: &[TransposedWindow],
-    image: &[usize],
-    extent: &[usize],
-) -> Option<(Padding, Vec<usize>)> {
-    let (mut padding, mut added) = (None, Vec::new());
-    for (axis, window) in windows.iter().enumerate() {
-        let reach = reach(window, extent[axis]);
-        let (before_last, output) = ((image[axis] - 1) * window.stride, window.output);
-        let valid = (window.cropping == 0).then(|| output.checked_sub(before_last + reach)).flatten();
-        let cut = (before_last + reach).saturating_sub(output) / 2;
-        let same = (window.cropping == cut).then(|| output.checked_sub(before_last + reach % 2)).flatten();
-        let found = match (valid, same) {
-            (Some(more), _) if more < window.stride && padding != Some(Padding::Same) => (Padding::Valid, more),
-            (_, Some(more)) if more < window.stride && padding != Some(Padding::Valid) => (Padding::Same, more),
-            _ => return None,
-        };
-        padding = Some(found.0);
-        added.push(found.1);
-    }
-    Some((padding?, added))
-}
-
-/// Whether windows are those of a transposed convolution with `Padding::Same` and no output padding.
-fn is_same_by_default(windows: &[TransposedWindow], image: &[usize], extent: &[usize]) -> bool {
-    let mut axes = windows.iter().zip(image).zip(extent);
-    axes.all(|((window, size), extent)| {
-        let cut = reach(window, *extent).saturating_sub(window.stride);
-        window.output == size * window.stride && window.cropping == cut / 2
-    })
 }
