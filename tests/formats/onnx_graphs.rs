@@ -12,9 +12,16 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Graphs that no model represents, with a part of the message.
-const NOT_MODELS: [(&str, &str); 6] = [
+const NOT_MODELS: [(&str, &str); 13] = [
+    ("joined_conv", "its rows are not independent, as Conv \"c\" combines them"),
+    ("joined_count", "its rows are not independent, as Div \"y\" combines them"),
+    ("joined_gather", "its rows are not independent, as Gather \"f\" combines them"),
+    ("joined_part", "it cannot be computed for 1 row: Slice \"part\""),
+    ("joined_places", "its rows are not independent, as Add \"y\" combines them"),
+    ("joined_reshape", "its rows are not independent, as Reshape \"r\" combines them"),
+    ("joined_slice", "its rows are not independent, as Slice \"r\" combines them"),
     ("joined_mean", "its rows are not independent, as ReduceMean \"m\" combines them"),
-    ("joined_product", "its rows are not independent, as MatMul \"y\" combines them"),
+    ("joined_product", "its rows are not independent, as MatMul \"p\" combines them"),
     ("joined_softmax", "its rows are not independent, as Softmax \"y\" combines them"),
     ("joined_steps", "the rows of its inputs are the steps of RNN \"s\", which are not independent"),
     ("fixed_rows", "it fixes the number of rows at 3, and its output \"y\" has shape 3 × 4"),

@@ -106,6 +106,24 @@ def cases():
     yield "joined_mean", graph([node("ReduceMean", "x", "m", axes=[0]), node("Sub", "x,m", "y")], X, Y), [x]
     yield "joined_product", graph([node("Transpose", "x", "t", perm=[1, 0]), node("MatMul", "x,t", "p"), node("MatMul", "p,x", "y")], X, Y), [x]
     yield "joined_steps", graph([node("RNN", "x,w,r", "s", hidden_size=2), node("Squeeze", "s,one", "y")], [("x", ["N", 3, 4])], [("y", ["N", 3, 2])], {"w": draw(1, 2, 4), "r": draw(1, 2, 2), "one": integers(1)}), [draw(5, 3, 4)]
+    rows = np.arange(20, dtype=np.float32).reshape(5, 4)
+    joined = {"zero": integers(0), "one": integers(1), "last": integers(-1), "first": integers(-9), "back": integers(-1), "k": np.ones((1, 1, 3), np.float32), "four": integers(4, -1), "turn": integers(-1, 4), "pads": integers(1, 0, 0, 0), "start": integers(0), "end": integers(-1), "n": np.int64(0), "i": np.int64(1)}
+    size = [node("Shape", "x", "shape"), node("Gather", "shape,n", "count")]
+    for name, nodes in {
+        "gather": [node("Gather", "x,zero", "f", name="f"), node("Sub", "x,f", "y")],
+        "slice": [node("Slice", "x,last,first,zero,back", "r", name="r"), node("Add", "x,r", "y")],
+        "part": [node("Slice", "x,start,end,zero", "part", name="part"), node("Pad", "part,pads", "y")],
+        "reshape": [node("Reshape", "x,four", "r", name="r"), node("Transpose", "r", "t", perm=[1, 0]), node("Reshape", "t,turn", "y")],
+        "count": [*size, node("Cast", "count", "c", to=FLOAT), node("Div", "x,c", "y", name="y")],
+        "places": [*size, node("Range", "n,count,i", "p"), node("Cast", "p", "c", to=FLOAT), node("Unsqueeze", "c,one", "u"), node("Add", "x,u", "y", name="y")],
+    }.items():
+        yield f"joined_{name}", graph(nodes, X, Y, joined), [rows]
+    signal = [node("Unsqueeze", "x,axes", "u"), node("Conv", "u,k", "c", pads=[1, 1], name="c"), node("Squeeze", "c,axes", "y")]
+    yield "joined_conv", graph(signal, [("x", ["N"])], [("y", ["N"])], {"k": np.ones((1, 1, 3), np.float32), "axes": integers(0, 1)}), [np.ones(5, np.float32)]
+    token = [node("Shape", "x", "s", start=0, end=1), node("Concat", "s,sizes", "t", axis=0), node("ConstantOfShape", "t", "z"), node("Concat", "z,x", "c", axis=1), node("Reshape", "c,flat", "f"), node("MatMul", "f,w", "p"), node("Reshape", "p,wide", "y")]
+    yield "separate_rows", graph(token, [("x", ["N", 3, 4])], [("y", ["N", 4, 2])], {"sizes": integers(1, 4), "flat": integers(-1, 4), "wide": integers(-1, 4, 2), "w": draw(4, 2)}), [draw(5, 3, 4)]
+    mask = [node("Cast", "i", "b", to=TensorProto.BOOL), node("Not", "b", "n"), node("Cast", "n", "f", to=FLOAT), node("Gather", "w,i", "e"), node("Unsqueeze", "f,last", "u"), node("Mul", "e,u", "y")]
+    yield "mask_of_integers", graph(mask, [("i", ["N", 4], INT64)], [("y", ["N", 4, 3])], {"w": draw(6, 3), "last": integers(2)}), [integers(0, 5, 1, 0, 2, 3, 0, 5).reshape(2, 4)]
 
 
 STEPS, UNITS = 5, 3

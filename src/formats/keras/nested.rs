@@ -295,7 +295,9 @@ fn sources(call: &Value, model: &str) -> Result<Vec<Source>> {
     };
     for (argument, value) in arguments.into_iter().filter_map(Value::as_object).flatten() {
         // Layers for which this matters are in inference while they are frozen; Keras 3 ignores it in training.
-        let no_effect = value.is_null() || argument == "training" && value.is_boolean();
+        // Without masks, a model with several inputs has a list of nulls.
+        let is_null = value.is_null() || value.as_array().is_some_and(|list| list.iter().all(Value::is_null));
+        let no_effect = is_null || argument == "training" && value.is_boolean();
         if !no_effect {
             return Err(format!("layer \"{model}\": the model is called with {argument}, which is not supported"));
         }
@@ -362,5 +364,18 @@ fn replace_all(value: &mut Value, is_tensor: bool, new: &impl Fn(&Reference) -> 
             object.iter_mut().for_each(|(name, value)| replace_all(value, name == TENSOR, new));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_have_no_masks() {
+        let call = |mask: Value| json!({"args": [], "kwargs": {"mask": mask, "training": false}});
+        assert!(sources(&call(json!(null)), "inner").is_ok());
+        assert!(sources(&call(json!([null, null])), "inner").is_ok());
+        assert!(sources(&call(json!([null, [1]])), "inner").unwrap_err().contains("called with mask"));
     }
 }

@@ -2,13 +2,14 @@
 
 use super::check::{Checked, Fact, check};
 use super::graph::{self, Nodes};
+use super::joined_rows::joined_rows;
 use super::layer::{self, CHECK_ROWS, GraphInput, OnnxGraph};
 use super::network::{Network, NetworkLayer, Output};
 use super::node::Node;
 use super::operators;
 use super::order;
 use super::rebuild::rebuild;
-use super::rows::{joined_rows, rows_problem};
+use super::rows::rows_problem;
 use super::run::Graph;
 use super::size_limit::Limits;
 use crate::architecture::Architecture;
@@ -148,9 +149,10 @@ impl Graph {
         let operators = |checked: &Checked| checked.inlined.as_ref().map(|nodes| nodes.nodes.clone());
         let problem = match operators(&checked) == operators(&others) {
             // A file for one row may have constants for this number, which are found when the model is used.
-            true if batch == 1 => joined_rows(&nodes, [&others, &checked]),
-            true => rows_problem(&outputs, [&checked, &others], batch)
-                .or_else(|| joined_rows(checked.inlined.as_ref().unwrap_or(&nodes), [&checked, &others])),
+            true if batch == 1 => joined_rows(&nodes, [&others, &checked], [other, batch]),
+            true => rows_problem(&outputs, [&checked, &others], batch).or_else(|| {
+                joined_rows(checked.inlined.as_ref().unwrap_or(&nodes), [&checked, &others], [batch, other])
+            }),
             false if batch == 1 => None,
             false => Some("the condition of a node If depends on the number of rows".into()),
         };

@@ -21,6 +21,7 @@ mod graph_nodes;
 mod image_nodes;
 mod import;
 mod import_open;
+mod joined_rows;
 mod layer;
 mod layer_settings;
 mod layer_traits;

@@ -102,6 +102,11 @@ pub(super) fn names() -> Vec<&'static str> {
     names
 }
 
+/// Whether an operator is elementwise with several inputs.
+pub(super) fn is_pairwise(name: &str) -> bool {
+    [arithmetic::OPERATORS, logic::OPERATORS].iter().any(|family| family.iter().any(|operator| operator.name == name))
+}
+
 /// Whether an operator is elementwise with one input.
 pub(super) fn is_elementwise(name: &str) -> bool {
     activation::OPERATORS.iter().any(|operator| operator.name == name)

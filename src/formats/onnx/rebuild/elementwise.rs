@@ -5,6 +5,7 @@ use crate::formats::onnx::check::Fact;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::operators::activation::SELU;
 use crate::formats::onnx::order;
+use crate::formats::onnx::proto::element;
 use crate::layers::{Activation, Dropout, Elu, Flatten, LeakyRelu, Relu, Rescaling, Softmax};
 use std::sync::Arc;
 
@@ -12,6 +13,10 @@ impl Builder<'_> {
     /// Converts a node without effect: its output is the value of its input.
     pub(super) fn alias(&mut self, node: &Node) -> Option<()> {
         let place = self.places.get(node.inputs.first()?)?.clone();
+        // A cast to booleans changes all other numbers than 0 and 1.
+        if node.operator == "Cast" && node.integer("to", 0).ok()? == i64::from(element::BOOL) {
+            return None;
+        }
         // Embeddings truncate indices like a cast, so the cast can be dropped before them, and only there.
         let rounded = node.operator == "Cast"
             && matches!(self.checked.facts.get(node.outputs.first()?)?, Fact::Integers(..))
