@@ -62,14 +62,9 @@ pub(super) fn named_samples(path: &Path, inputs: &[ValueInfo], reading: Reading)
 
 /// Converts to float32 and divides bytes by 255 unless they are read raw.
 pub(super) fn floats(array: NumpyArray, reading: Reading) -> ArrayD<f32> {
-    let scaled = matches!(array, NumpyArray::Bytes(_)) && !reading.raw;
+    let bytes = matches!(array, NumpyArray::Bytes(_));
     let array = array.into_floats();
-    if !scaled {
-        return array;
-    }
-    // Tokens and pixels of a model that scales them itself have the same type.
-    eprintln!("gradus: an array of bytes is divided by 255; --raw keeps its values");
-    array / 255.0
+    if bytes && !reading.raw { array / 255.0 } else { array }
 }
 
 /// Returns the array as rows × one sample in the model's order. An array with the rank of a sample is one sample; with
