@@ -14,7 +14,8 @@ use std::path::Path;
 /// Maximum size of the elements of a file: 2 GiB.
 pub const MAX_BYTES: usize = 1 << 31;
 
-/// Maximum number of bytes reserved before the elements are read, if the file can contain so many. Enough for the images of MNIST.
+/// Maximum number of bytes reserved before the elements are read, enough for the images of MNIST. Less is reserved for a file
+/// that is too short to contain them.
 const FIRST_RESERVE: usize = 1 << 26;
 
 const IMAGES: u32 = 0x0803;

@@ -28,6 +28,12 @@ fn count_readers(recording: &Recording) -> Vec<usize> {
     readers
 }
 
+/// Removes the steps that other steps compute.
+fn remove_fused(recording: &mut Recording, fused: Vec<bool>) {
+    let mut fused = fused.into_iter();
+    recording.steps.retain(|_| fused.next() == Some(false));
+}
+
 /// Fuses zeros around images into the operation that reads them, if it supports that and they are not read otherwise.
 fn fuse_padding(recording: &mut Recording) {
     let readers = count_readers(recording);
@@ -50,8 +56,7 @@ fn fuse_padding(recording: &mut Recording) {
             fused[padding] = true;
         }
     }
-    let mut fused = fused.into_iter();
-    recording.steps.retain(|_| fused.next() == Some(false));
+    remove_fused(recording, fused);
 }
 
 /// Fuses each activation into the operation that computes its input, if it supports that and the input is not read otherwise.
@@ -78,8 +83,7 @@ fn fuse_activations(recording: &mut Recording) {
         }
         producers[step.output] = Some(producer);
     }
-    let mut fused = fused.into_iter();
-    recording.steps.retain(|_| fused.next() == Some(false));
+    remove_fused(recording, fused);
 }
 
 #[cfg(test)]

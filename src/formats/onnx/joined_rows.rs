@@ -7,7 +7,7 @@ use super::check::{Checked, Fact};
 use super::graph::Nodes;
 use super::node::Node;
 use super::operators::recurrent_weights::is_recurrent;
-use super::operators::{is_elementwise, is_pairwise};
+use super::operators::{is_pairwise, keeps_elements};
 use super::order;
 use super::tensor::{Tensor, Values};
 
@@ -138,8 +138,7 @@ impl Rows<'_> {
     /// Whether the elements of a constant that the node combines with rows depend on the number or the place of a row.
     fn reads_numbered_rows(&self) -> bool {
         let reads_elements = |input: usize| match self.node.operator.as_str() {
-            "Concat" | "Gather" | "Gemm" | "MatMul" => true,
-            operator if is_pairwise(operator) || operator == "Where" => true,
+            operator if combines_inputs(operator) => true,
             operator => input == 0 && keeps_elements_apart(operator),
         };
         let numbered = |input: usize| {
@@ -187,10 +186,8 @@ impl Rows<'_> {
         if self.node.inputs.iter().any(has_rows) || outputs.iter().all(|sizes| varying(sizes).is_empty()) {
             return false;
         }
-        let repeats = match self.node.operator.as_str() {
-            "Expand" | "Tile" | "Concat" | "Gather" | "Gemm" | "MatMul" | "Where" => true,
-            operator => is_pairwise(operator),
-        };
+        let operator = self.node.operator.as_str();
+        let repeats = combines_inputs(operator) || ["Expand", "Tile"].contains(&operator);
         // A constant of equal rows, such as the first states of a recurrence.
         let constant = |[a, b]: [&Tensor; 2]| a.sizes != b.sizes && has_equal_rows([a, b]);
         !repeats && !self.constants(0).is_some_and(constant)
@@ -204,31 +201,12 @@ fn varying([a, b]: &[Vec<usize>; 2]) -> Vec<usize> {
 
 /// Whether an operator computes each element from one element of each input, or only moves elements.
 fn keeps_elements_apart(operator: &str) -> bool {
-    const OTHERS: [&str; 19] = [
-        "BatchNormalization",
-        "Cast",
-        "CastLike",
-        "Ceil",
-        "Dropout",
-        "Expand",
-        "Flatten",
-        "Floor",
-        "Gather",
-        "Identity",
-        "IsInf",
-        "IsNaN",
-        "Not",
-        "Reshape",
-        "Round",
-        "Sign",
-        "Squeeze",
-        "Transpose",
-        "Unsqueeze",
-    ];
-    is_elementwise(operator)
-        || is_pairwise(operator)
-        || OTHERS.contains(&operator)
-        || ["ThresholdedRelu", "Where"].contains(&operator)
+    keeps_elements(operator) || is_pairwise(operator) || ["BatchNormalization", "Expand", "Gather"].contains(&operator)
+}
+
+/// Whether an operator combines the elements of several inputs.
+fn combines_inputs(operator: &str) -> bool {
+    is_pairwise(operator) || ["Concat", "Gather", "Gemm", "MatMul"].contains(&operator)
 }
 
 /// Whether two constants are equal, or consist of equal rows along one axis.

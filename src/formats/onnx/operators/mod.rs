@@ -104,10 +104,19 @@ pub(super) fn names() -> Vec<&'static str> {
 
 /// Whether an operator is elementwise with several inputs.
 pub(super) fn is_pairwise(name: &str) -> bool {
-    [arithmetic::OPERATORS, logic::OPERATORS].iter().any(|family| family.iter().any(|operator| operator.name == name))
+    is_in(&[arithmetic::OPERATORS, logic::OPERATORS], name)
 }
 
-/// Whether an operator is elementwise with one input.
+/// Whether an operator computes each element from one element of its first input, or changes only the shape.
+pub(super) fn keeps_elements(name: &str) -> bool {
+    is_elementwise(name) || is_in(&[rounding::OPERATORS, shape::OPERATORS], name)
+}
+
+/// Whether an operator is an activation or another function of one element.
 pub(super) fn is_elementwise(name: &str) -> bool {
-    activation::OPERATORS.iter().any(|operator| operator.name == name)
+    is_in(&[activation::OPERATORS], name)
+}
+
+fn is_in(families: &[&[Operator]], name: &str) -> bool {
+    families.iter().any(|family| family.iter().any(|operator| operator.name == name))
 }
