@@ -43,7 +43,8 @@ struct Rows {
 fn idx(folder: &Path, input: &ValueInfo, reading: Reading) -> Result<Rows> {
     let digits = mnist::load(Some(folder))?.test;
     let layout = if reading.layout.is_flat() { Layout::Flat } else { Layout::ChannelsLast };
-    let images = floats(NumpyArray::Bytes(digits.images.into_owned().insert_axis(Axis(3)).into_dyn()), reading);
+    let scale = if reading.raw { 1.0 } else { 255.0 };
+    let images = digits.images.insert_axis(Axis(3)).mapv(|byte| f32::from(byte) / scale).into_dyn();
     let targets = Targets::labels(digits.labels.iter().map(|label| i64::from(*label)));
     Ok(Rows { arrays: Arrays::new(fitted(folder, images, input, layout)?, digits.labels)?, targets })
 }

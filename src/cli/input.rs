@@ -60,11 +60,13 @@ pub(super) fn named_samples(path: &Path, inputs: &[ValueInfo], reading: Reading)
     Ok(read)
 }
 
-/// Converts to float32 and divides bytes by 255 unless they are read raw.
+/// Converts to float32 and divides by the number of `--divide`.
 pub(super) fn floats(array: NumpyArray, reading: Reading) -> ArrayD<f32> {
-    let bytes = matches!(array, NumpyArray::Bytes(_));
     let array = array.into_floats();
-    if bytes && !reading.raw { array / 255.0 } else { array }
+    match reading.divide {
+        Some(number) => array / number,
+        None => array,
+    }
 }
 
 /// Returns the array as rows × one sample in the model's order. An array with the rank of a sample is one sample; with

@@ -20,7 +20,7 @@ mod source;
 
 use command_line::{CommandResult, Failure, Options, SampleShape};
 use lexopt::prelude::*;
-use reading::{Background, Layout, parse_memory};
+use reading::{Background, Layout, parse_divisor, parse_memory};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -30,10 +30,10 @@ const HELP: &str = "Inspects, converts, runs and evaluates models and arrays in 
 
 usage: gradus inspect FILE [--model MODEL] [--shape SHAPE]…
        gradus convert IN OUT [--torch] [--model MODEL] [--shape SHAPE]…
-       gradus predict MODEL INPUT… [--model MODEL] [--out FILE] [--raw] [--invert] [--background COLOR] [--layout ORDER]
-                      [--shape SHAPE]…
-       gradus evaluate MODEL DATA [--model MODEL] [--loss LOSS] [--metric METRIC]… [--raw] [--layout ORDER]
-                       [--shape SHAPE]…
+       gradus predict MODEL INPUT… [--model MODEL] [--out FILE] [--raw] [--invert] [--background COLOR]
+                      [--divide NUMBER] [--layout ORDER] [--shape SHAPE]…
+       gradus evaluate MODEL DATA [--model MODEL] [--loss LOSS] [--metric METRIC]… [--raw] [--divide NUMBER]
+                       [--layout ORDER] [--shape SHAPE]…
 
   inspect    shows a model's layers, and every array with its shape and range
   convert    writes IN in the format given by the ending of OUT
@@ -45,7 +45,9 @@ usage: gradus inspect FILE [--model MODEL] [--shape SHAPE]…
   --torch       OUT, or with --model IN, is .safetensors with PyTorch's names and layouts
   --model FILE  the network for a file that has only weights: a model of any format, or a Keras configuration (.json);
                 its weights are replaced
-  --raw         keep bytes as 0 to 255 instead of dividing them by 255
+  --raw         keep the bytes of pictures and IDX files as 0 to 255 instead of dividing them by 255
+  --divide NUMBER
+                divide arrays by a number, as in --divide 255 for bytes of pictures (default: arrays are used as they are)
   --invert      invert pictures, for dark ink on bright paper
   --background COLOR
                 the color behind transparent pixels: white (default), black or #rrggbb
@@ -80,11 +82,7 @@ from the last operation and from y, and are printed. If several losses would fit
 /// standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(lexopt::Parser::from_args(arguments)) {
-        Ok(text) => {
-            // A closed standard output is not an error.
-            let _ = io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
-        }
+        Ok(text) => printed(io::stdout().lock(), &text),
         Err(Failure::Usage(problem)) => {
             eprintln!("gradus: {problem}; --help lists commands and options");
             ExitCode::from(2)
@@ -93,6 +91,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("gradus: {error}");
             ExitCode::from(1)
         }
+    }
+}
+
+/// Prints the results of a command. That the reader has closed the pipe is not an error.
+fn printed(mut output: impl Write, text: &str) -> ExitCode {
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("gradus: the results cannot be printed: {error}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -106,6 +115,10 @@ fn execute(mut arguments: lexopt::Parser) -> CommandResult {
             Long("torch") => options.torch = true,
             Long("model") => options.model = Some(arguments.value()?.into()),
             Long("raw") => options.reading.raw = true,
+            Long("divide") => {
+                let divisor = value(&mut arguments, "divide", "a number other than 0, such as 255", parse_divisor)?;
+                options.reading.divide = Some(divisor);
+            }
             Long("invert") => options.reading.invert = true,
             Long("loss") => options.loss = Some(arguments.value()?.string()?),
             Long("metric") => options.metrics.push(arguments.value()?.string()?),

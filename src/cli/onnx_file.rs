@@ -126,7 +126,7 @@ impl OnnxFile {
                     Tensor::from_integers(&*with_rows(array, graph.input_sizes(&input)))
                 }
                 array if graph.takes_integers(&input) => {
-                    let array = array.into_floats().mapv(|number| number as i64);
+                    let array = floats(array, reading).mapv(|number| number as i64);
                     Tensor::from_integers(&*with_rows(array, graph.input_sizes(&input)))
                 }
                 array => Tensor::from(&*with_rows(floats(array, reading), graph.input_sizes(&input))),

@@ -1,4 +1,4 @@
-//! Options for reading samples: the axis order of arrays, the background of pictures, the range of bytes.
+//! Options for reading samples: the axis order of arrays, the background of pictures, the range of numbers.
 
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
@@ -41,8 +41,10 @@ impl Layout {
 /// Options for reading samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reading {
-    /// Whether bytes are not divided by 255.
+    /// Whether the bytes of pictures are not divided by 255.
     pub(super) raw: bool,
+    /// A number by which arrays are divided.
+    pub(super) divide: Option<f32>,
     pub(super) invert: bool,
     pub(super) background: Background,
     pub(super) layout: Layout,
@@ -74,6 +76,11 @@ impl Background {
             }
         }
     }
+}
+
+/// Parses a number by which arrays are divided.
+pub(super) fn parse_divisor(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|number: &f32| number.is_normal())
 }
 
 /// Parses a size in bytes, with an optional unit: `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB` (powers of 1024).

@@ -3,12 +3,15 @@
 use super::command_line::Options;
 use crate::architecture::ValueInfo;
 use crate::error::{Error, Result};
+use crate::files::{Kind, unexpected};
 use crate::formats::MemoryLimit;
 use crate::formats::npz;
 use crate::formats::torch::StateDict;
 use crate::model::Model;
 use crate::save::{Registry, SafeTensors};
 use crate::tape::Params;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// The contents of a file.
@@ -84,6 +87,25 @@ pub(super) fn unknown_ending(path: &Path) -> Error {
     Error::Format { path: path.into(), problem: format!("unknown file name ending{feature}") }
 }
 
+/// Rejects a file whose contents are of another format than its name.
+fn check_contents(path: &Path) -> Result<()> {
+    let mut start = Vec::new();
+    // A file that cannot be read is reported by its reader.
+    let _ = File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
+    let formats = Kind::of(&start).map_or(&[][..], |kind| kind.formats);
+    let known = |ending: &str| formats.iter().any(|format| format.ending[1..] == *ending);
+    // Keras' files are read by their contents.
+    let own = ending(path);
+    let is_own = known(own) || matches!(own, "keras" | "h5" | "hdf5") && (known("keras") || known("h5"));
+    match formats.first() {
+        Some(format) if !is_own => {
+            let found = unexpected(&start, &format!("a .{own} file, as its name says"));
+            Err(wrong(path, format!("{found}; give it a name that ends in {}", format.ending)))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Source {
     fn arrays(params: Params, kind: &'static str) -> Source {
         Source::Arrays(Contents { params, kind, skipped: Vec::new() })
@@ -98,6 +120,7 @@ impl Source {
                 "--shape is only for .onnx files; other models take the sizes of the samples along open axes".into(),
             ));
         }
+        check_contents(path)?;
         match ending(path) {
             "safetensors" => safetensors(path, limit),
             "npz" => {
@@ -149,6 +172,7 @@ impl Source {
 /// Reads a graph of ONNX, and binds the sizes of its inputs to the given shapes.
 #[cfg(feature = "onnx")]
 pub(super) fn onnx_graph(path: &Path, options: &Options) -> Result<crate::formats::onnx::Graph> {
+    check_contents(path)?;
     let mut graph = crate::formats::onnx::Graph::load_with(path, options.reading.memory)?;
     for shape in &options.shapes {
         let input = match (&shape.input, &graph.inputs()[..]) {
@@ -179,11 +203,15 @@ pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Res
         _ if torch => return Err(only_safetensors(from)),
         "safetensors" => model.load_weights(from)?,
         "npz" => model.params_mut().assign(&npz::read_params_with(from, limit)?)?,
-        // The weights of models within models are stored under their models.
+        // Keras stores the weights of models within models under their models; gradus, which has no such models, does not.
         #[cfg(feature = "keras")]
         "h5" | "hdf5" | "keras" if ["json", "h5", "hdf5", "keras"].contains(&ending(network)) => {
-            let loaded = crate::formats::keras::load_layers_and_weights(network, from, limit)?;
-            model.params_mut().assign(loaded.params())?;
+            match crate::formats::keras::load_layers_and_weights(network, from, limit) {
+                Ok(loaded) => model.params_mut().assign(loaded.params())?,
+                Err(error) => {
+                    crate::formats::keras::load_weights_with(&mut model, from, limit).map_err(|_| error)?;
+                }
+            }
         }
         #[cfg(feature = "keras")]
         "h5" | "hdf5" | "keras" => crate::formats::keras::load_weights_with(&mut model, from, limit)?,

@@ -132,7 +132,8 @@ impl SafeTensors {
             at = entry.end;
         }
         if at != data.len() {
-            return Err(format!("it has {} bytes of elements, expected {at}; it may be truncated", data.len()));
+            let cause = if data.len() < at { "it is truncated" } else { "something was appended to it" };
+            return Err(format!("it has {} bytes of elements, expected {at}; {cause}", data.len()));
         }
         let arrays = entries.into_iter().map(|entry| entry.array(data)).collect();
         Ok(SafeTensors { metadata, arrays })
@@ -260,7 +261,7 @@ mod tests {
             ),
             (
                 one("{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}"),
-                "it has 8 bytes of elements, expected 16; it may be truncated",
+                "it has 8 bytes of elements, expected 16; it is truncated",
             ),
         ];
         for (bytes, message) in cases {

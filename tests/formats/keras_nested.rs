@@ -1,4 +1,5 @@
-//! Keras files with models within models, operations on tensors, and mixed precision. `make_nested.py` wrote the files.
+//! Keras files with models within models, activations that are layers, operations on tensors, and mixed precision.
+//! `make_nested.py` and `make_activation_layers.py` wrote the files.
 
 use gradus::data::{Arrays, NamedArrays};
 use gradus::formats::{keras, npz};
@@ -111,4 +112,22 @@ fn models_of_mixed_precision_resume_with_the_optimizer_that_scales_the_loss() {
         model
     });
     assert_eq!(models[0].params().sha256(), models[1].params().sha256());
+}
+
+#[test]
+fn activations_that_are_layers_become_layers_of_the_model() {
+    let names =
+        ["activation_layers.keras", "activation_layers.h5", "activation_chain.keras", "activation_layers_keras_2.h5"];
+    for name in names {
+        let arrays = arrays(&format!("{}.npz", name.split('.').next().unwrap()));
+        let model =
+            keras::load_architecture(path(name)).unwrap_or_else(|error| panic!("{error}")).into_model().unwrap();
+        check(&model, &arrays);
+        let folder = tempdir().unwrap();
+        for copy in ["copy.keras", "copy.h5"] {
+            let copy = folder.path().join(copy);
+            keras::save(&model, &copy).unwrap();
+            check(&keras::load_architecture(&copy).unwrap().into_model().unwrap(), &arrays);
+        }
+    }
 }

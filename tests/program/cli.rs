@@ -123,7 +123,7 @@ fn evaluate_accepts_npz_files_and_idx_folders() {
     model.save(folder.path("digits.safetensors")).unwrap();
     let data = gradus::data::mnist::load(None).unwrap().test;
     let few = data.first(20).normalized().unwrap().one_hot(10).unwrap();
-    let shown = folder.shown(&["evaluate", "digits.safetensors", python.to_str().unwrap()]);
+    let shown = folder.shown(&["evaluate", "digits.safetensors", python.to_str().unwrap(), "--divide", "255"]);
     assert_eq!(shown, format!("{}\n", model.evaluate(&few).unwrap()));
     let all = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist");
     let shown = folder.shown(&["evaluate", "digits.safetensors", all, "--raw"]);

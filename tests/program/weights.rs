@@ -138,3 +138,64 @@ fn files_of_another_kind_are_named() {
         }
     }
 }
+
+#[test]
+fn arrays_of_bytes_are_numbers() {
+    let folder = Folder::new();
+    let numbers = ArrayD::from_shape_fn(IxDyn(&[2, 4]), |at| (at[0] * 100 + at[1]) as f32);
+    npy::write(folder.path("numbers.npy"), &numbers).unwrap();
+    npy::write(folder.path("scaled.npy"), &(&numbers / 255.0)).unwrap();
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 4), }\n";
+    let bytes = numbers.iter().map(|number| *number as u8).collect::<Vec<u8>>();
+    let length = (header.len() as u16).to_le_bytes();
+    fs::write(folder.path("bytes.npy"), [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &bytes].concat()).unwrap();
+    folder.shown(&["convert", &file("never_compiled.keras"), "model.onnx"]);
+    for model in [&file("never_compiled.keras")[..], "model.onnx"] {
+        let predicted = |arguments: &[&str]| folder.predicted(&[&[model], arguments].concat());
+        assert_eq!(predicted(&["bytes.npy"]), predicted(&["numbers.npy"]));
+        assert_eq!(predicted(&["bytes.npy", "--divide", "255"]), predicted(&["scaled.npy"]));
+    }
+    let text = folder.error_message(&["predict", "a", "b", "--divide", "0"], 2);
+    assert!(text.starts_with("--divide is \"0\", expected a number other than 0, such as 255"), "{text}");
+}
+
+#[test]
+fn weights_of_models_within_models_are_read_in_both_layouts() {
+    let folder = Folder::new();
+    let nested = |name: &str| file(&format!("../formats/{name}"));
+    folder.shown(&["convert", &nested("nested.keras"), "flat.weights.h5"]);
+    folder.shown(&["convert", "flat.weights.h5", "flat.safetensors", "--model", &nested("nested.json")]);
+    folder.shown(&["convert", &nested("nested.weights.h5"), "nested.safetensors", "--model", &nested("nested.json")]);
+    assert_eq!(
+        fs::read(folder.path("flat.safetensors")).unwrap(),
+        fs::read(folder.path("nested.safetensors")).unwrap()
+    );
+}
+
+#[test]
+fn contents_of_another_format_than_the_name_are_named() {
+    let folder = Folder::new();
+    let copy = |from: &str, to: &str| fs::copy(file(from), folder.path(to)).unwrap();
+    copy("never_compiled.keras", "a.safetensors");
+    let text = folder.error_message(&["inspect", "a.safetensors"], 1);
+    let expected = "a.safetensors: it is a zip archive, expected a .safetensors file, as its name says; give it a name that ends \
+                    in .keras";
+    assert_eq!(text, expected);
+    copy("deep.h5", "b.onnx");
+    let text = folder.error_message(&["inspect", "b.onnx"], 1);
+    assert!(text.ends_with("; give it a name that ends in .h5"), "{text}");
+    // Keras' files are read by their contents.
+    copy("deep.h5", "c.keras");
+    folder.shown(&["inspect", "c.keras"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed_are_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_gradus"));
+    let output = { program }.arg("--help").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.starts_with("gradus: the results cannot be printed: "), "{message}");
+}

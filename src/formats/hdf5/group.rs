@@ -49,14 +49,14 @@ pub(crate) fn open<'a>(all: &'a [u8], budget: &'a Budget) -> Result<Group<'a>> {
         return Err(unexpected(all, "an HDF5 file"));
     }
     let version = bytes.slice(8, 1)?.byte()?;
-    let (widths, base, root) = match version {
-        0 => (13, 24, 64),
-        1 => (13, 28, 68),
-        2 | 3 => (9, 12, 36),
+    let (widths, base, end, root) = match version {
+        0 => (13, 24, 40, 64),
+        1 => (13, 28, 44, 68),
+        2 | 3 => (9, 12, 28, 36),
         other => return Err(format!("its HDF5 superblock has version {other}, expected 0 to 3")),
     };
-    let [widths, base, root] =
-        [(widths, 2), (base, 8), (root, 8)].map(|(at, width)| (bytes.slice(at, width as u64), width));
+    let [widths, base, end, root] =
+        [(widths, 2), (base, 8), (end, 8), (root, 8)].map(|(at, width)| (bytes.slice(at, width as u64), width));
     let number = |(piece, width): (Result<Cursor<'_>>, usize)| piece.and_then(|mut piece| piece.number(width));
     if number(widths)? != 0x0808 || number(base)? != 0 {
         return Err(
@@ -64,7 +64,10 @@ pub(crate) fn open<'a>(all: &'a [u8], budget: &'a Budget) -> Result<Group<'a>> {
                 .into(),
         );
     }
-    let root = number(root)?;
+    let (end, root) = (number(end)?, number(root)?);
+    if end > all.len() as u64 {
+        return Err(format!("it has {} bytes, expected {end}; it is truncated", all.len()));
+    }
     let file = File { bytes, heaps: Heaps::default(), groups: RefCell::default() };
     Group::read(Rc::new(file), String::new(), root)
 }

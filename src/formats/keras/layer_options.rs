@@ -107,6 +107,18 @@ pub(super) fn join_axes(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+/// Rejects strides together with dilation, which Keras has for depthwise and separable convolutions only.
+pub(super) fn strides_or_dilation(config: &mut Config) -> Result<()> {
+    let exceeds_one = |name: &str| match config.get(name) {
+        Some(Value::Array(sizes)) => sizes.iter().any(|size| size.as_u64() > Some(1)),
+        size => size.and_then(Value::as_u64) > Some(1),
+    };
+    match exceeds_one("strides") && exceeds_one("dilation_rate") {
+        true => Err("has strides and dilation_rate greater than 1, and in Keras one of them must be 1".into()),
+        false => Ok(()),
+    }
+}
+
 /// Flattens the option `name`, which Keras writes by axis (`[1, 2]`) or by side (`[[1, 1], [2, 2]]`), to one size per side.
 pub(super) fn expand_sides(config: &mut Config, name: &str) -> Result<()> {
     if let Some(Value::Array(axes)) = config.get(name) {

@@ -9,7 +9,7 @@ use super::layer_kinds::{
 use super::layer_options::{
     backward_layer, bounds_around_zero, bounds_from_zero, embedding_options, erasing_options, expand_sides,
     given_statistics, group_by_axis, infer_size, join_axes, name_merge_mode, null_merge_mode, of_weights, rename_alpha,
-    shear_factors, single_axis, single_fill_value, single_sizes, split_axes, write_single_axis,
+    shear_factors, single_axis, single_fill_value, single_sizes, split_axes, strides_or_dilation, write_single_axis,
 };
 use super::options::{DATA_FORMAT, Scalar, ignored, only, only_false};
 use crate::constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
@@ -67,38 +67,45 @@ pub(super) const LAYERS: &[Kind] = &[
     images(kind("CenterCrop", || CenterCrop::new(1, 1).spec(), &["height", "width"])),
     kind("Concatenate", || Concatenate::new().spec(), &[]),
     Kind {
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "recurrent", "bias"]),
         inactive: CONV_LSTM,
         ..activated(kind("ConvLSTM2D", || ConvLstm2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
         from_keras: single_sizes,
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv1D", || Conv1d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
         from_keras: single_sizes,
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]).with("output_padding", 0),
         inactive: CONV_TRANSPOSE,
         ..activated(kind("Conv1DTranspose", || Conv1dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv2D", || Conv2d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0][..]),
         inactive: CONV_TRANSPOSE,
         ..activated(kind("Conv2DTranspose", || Conv2dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]),
         inactive: &[DATA_FORMAT],
         ..activated(kind("Conv3D", || Conv3d::new(1, 1).spec(), &["filters", "kernel_size"]))
     },
     Kind {
+        to_keras: strides_or_dilation,
         optional: || of_weights(&["kernel", "bias"]).with("output_padding", &[0, 0, 0][..]),
         inactive: CONV_TRANSPOSE,
         ..activated(kind("Conv3DTranspose", || Conv3dTranspose::new(1, 1).spec(), &["filters", "kernel_size"]))

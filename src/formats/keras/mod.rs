@@ -38,6 +38,7 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod activation_layers;
 mod archive;
 mod cells;
 mod channel_orders;

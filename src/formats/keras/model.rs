@@ -6,7 +6,7 @@ use super::object::Object;
 use super::options::unknown_key;
 use super::reader::Reader;
 use super::result::Result;
-use super::{cells, functional, masks, nested, operations, order, sequential, stateful, unrolled};
+use super::{activation_layers, cells, functional, masks, nested, operations, order, sequential, stateful, unrolled};
 use crate::ValueInfo;
 use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
@@ -48,6 +48,7 @@ impl ModelDescription {
         let mut model = model.clone();
         let containers = nested::inline(&mut model)?;
         operations::replace(&mut model);
+        activation_layers::separate(&mut model);
         stateful::bind(&mut model);
         let cells = cells::replace(&mut model)?;
         unrolled::check(&model, reader);

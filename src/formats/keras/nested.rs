@@ -26,7 +26,7 @@ const DEPTH: usize = 16;
 const CHARACTERS: usize = 1 << 27;
 
 /// A reference to an output of a call: the layer, the number of the call, and the number of the output.
-type Source = (String, usize, usize);
+pub(super) type Source = (String, usize, usize);
 
 /// Replaces each model within a model by its layers. Returns the models that contained them.
 pub(super) fn inline(model: &mut Value) -> Result<Containers> {
@@ -58,11 +58,20 @@ fn layers(model: &Value) -> &[Value] {
     config.as_array().or_else(|| config["layers"].as_array()).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The layers of a model.
+pub(super) fn layers_mut(model: &mut Value) -> Option<&mut Vec<Value>> {
+    match model.get_mut("config")? {
+        Value::Array(layers) => Some(layers),
+        config => config.get_mut("layers")?.as_array_mut(),
+    }
+}
+
 fn has_nested(model: &Value) -> bool {
     layers(model).iter().any(|layer| class(layer).is_some())
 }
 
-fn name(layer: &Value) -> String {
+/// The name of a layer.
+pub(super) fn name(layer: &Value) -> String {
     layer["name"].as_str().or_else(|| layer["config"]["name"].as_str()).unwrap_or_default().to_owned()
 }
 
@@ -166,7 +175,8 @@ fn input_shape(model: &Value) -> Option<Value> {
     known.cloned().or_else(|| class(first).and_then(|_| input_shape(first)))
 }
 
-fn unused(name: String, taken: &BTreeSet<String>) -> String {
+/// A name that is not taken: this name, or this name with a number.
+pub(super) fn unused(name: String, taken: &BTreeSet<String>) -> String {
     let numbered = |number: usize| if number == 0 { name.clone() } else { format!("{name}_{number}") };
     (0..=taken.len()).map(numbered).find(|name| !taken.contains(name)).unwrap_or_default()
 }
@@ -323,8 +333,8 @@ fn source(value: &Value) -> Option<Source> {
 
 /// A reference in a file.
 #[derive(Clone)]
-struct Reference {
-    source: Source,
+pub(super) struct Reference {
+    pub(super) source: Source,
     /// Whether it belongs to a tensor of Keras 3.
     is_tensor: bool,
 }
@@ -349,7 +359,7 @@ fn visit_all(value: &Value, is_tensor: bool, found: &mut impl FnMut(&Reference))
 }
 
 /// Replaces references for which `new` returns one.
-fn replace(value: &mut Value, new: &impl Fn(&Reference) -> Option<Source>) {
+pub(super) fn replace(value: &mut Value, new: &impl Fn(&Reference) -> Option<Source>) {
     replace_all(value, false, new);
 }
 

@@ -122,6 +122,28 @@ fn differing_notations_of_keras_are_converted() {
     assert_eq!(twice, "here (Reshape): target_shape is [48,-1], expected integers ≥ 0");
 }
 
+/// Keras refuses to open such layers.
+#[test]
+fn strides_and_dilation_are_not_written_together() {
+    let written = |layer: Spec| LAYER.find(layer.class()).unwrap().config(&layer);
+    let convolutions = [
+        Conv1d::new(2, 3).strides(2).dilation_rate(2).spec(),
+        Conv2d::new(2, 3).strides([2, 1]).dilation_rate([1, 2]).spec(),
+        Conv3d::new(2, 3).strides(2).dilation_rate(3).spec(),
+        Conv1dTranspose::new(2, 3).strides(2).dilation_rate(2).spec(),
+        Conv2dTranspose::new(2, 3).strides(2).dilation_rate(2).spec(),
+        Conv3dTranspose::new(2, 3).strides(2).dilation_rate(2).spec(),
+        ConvLstm2d::new(2, 3).strides(2).dilation_rate(2).spec(),
+    ];
+    for layer in convolutions {
+        let problem = " has strides and dilation_rate greater than 1, and in Keras one of them must be 1";
+        assert_eq!(written(layer.clone()).unwrap_err(), format!("{}{problem}", layer.class()));
+    }
+    written(DepthwiseConv2d::new(3).strides(2).dilation_rate(2).spec()).unwrap();
+    written(Conv2d::new(2, 3).strides(2).spec()).unwrap();
+    written(Conv2d::new(2, 3).dilation_rate(2).spec()).unwrap();
+}
+
 #[test]
 fn custom_activations_are_rejected() {
     let activation = |activation: Value| read("Dense", json!({"units": 2, "activation": activation}), Shape::from(3));
