@@ -291,6 +291,10 @@ impl<'a> Settings<'a> {
     pub fn strs(&mut self, name: &str) -> Result<Vec<String>> {
         match self.take(name)? {
             SpecValue::Strs(texts) => Ok(texts.clone()),
+            // A list of these strings is read from a file as numbers.
+            SpecValue::Floats(numbers) if numbers.iter().all(|number| !number.is_finite()) => {
+                Ok(numbers.iter().map(f32::to_string).collect())
+            }
             // The type of the elements of an empty list is not known when it is read from a file.
             SpecValue::UInts(sizes) if sizes.is_empty() => Ok(Vec::new()),
             other => Err(self.wrong_type(name, other, "a list of strings")),

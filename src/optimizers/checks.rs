@@ -14,5 +14,5 @@ pub(super) fn check_decay(owner: &'static str, name: &'static str, value: f32) -
 }
 
 pub(super) fn check_epsilon(owner: &'static str, epsilon: f32) -> Result<()> {
-    check_setting(epsilon >= 0.0, owner, "epsilon", f64::from(epsilon), "≥ 0")
+    check_setting(epsilon >= 0.0 && epsilon.is_finite(), owner, "epsilon", f64::from(epsilon), "finite and ≥ 0")
 }

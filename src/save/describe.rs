@@ -262,6 +262,10 @@ fn value_from_json(value: &Value) -> Option<SpecValue> {
             None => SpecValue::Int(isize::try_from(number.as_i64()?).ok()?),
         },
         Value::Array(array) if array.iter().any(Value::is_f64) => SpecValue::Floats(numbers(array)?),
+        // Numbers of which none is finite. `Settings::strs` reads them as strings if they are a list of strings.
+        Value::Array(array) if !array.is_empty() && array.iter().all(|value| not_finite(value).is_some()) => {
+            SpecValue::Floats(numbers(array)?)
+        }
         Value::Array(array) if array.first().is_some_and(Value::is_string) => SpecValue::Strs(strings(array)?),
         Value::Array(array) if array.iter().any(|number| number.as_i64().is_some_and(i64::is_negative)) => {
             SpecValue::Ints(integers(array)?)
@@ -289,9 +293,13 @@ fn integers(array: &[Value]) -> Option<Vec<isize>> {
     array.iter().map(|number| isize::try_from(number.as_i64()?).ok()).collect()
 }
 
+/// An infinity or NaN, which is written as a string.
+fn not_finite(value: &Value) -> Option<f32> {
+    let text = value.as_str()?;
+    text.parse().ok().filter(|number: &f32| !number.is_finite() && number.to_string() == text)
+}
+
 fn numbers(array: &[Value]) -> Option<Vec<f32>> {
-    // Infinities and NaN are strings.
-    let not_finite = |value: &Value| value.as_str()?.parse().ok().filter(|number: &f32| !number.is_finite());
     let number = |value: &Value| value.as_f64().map(|number| number as f32).or_else(|| not_finite(value));
     array.iter().map(number).collect()
 }
@@ -347,7 +355,8 @@ mod tests {
         let spec = Spec::new("Part").with("a", 3).with("b", &[1, 2][..]).with("c", 0.1f32).with("d", 1.0f32);
         let spec = spec.with("e", "word").with("f", false).with("g", Spec::new("Inner").with("x", f32::MIN_POSITIVE));
         let spec = spec.with("h", &[f32::NEG_INFINITY, 1.0f32, 0.1][..]).with("i", &[0usize; 0][..]);
-        let spec = spec.with("j", SpecValue::axis(-1));
+        let spec = spec.with("j", SpecValue::axis(-1)).with("k", &[f32::INFINITY, f32::NEG_INFINITY][..]);
+        let spec = spec.with("l", SpecValue::Strs(vec!["Inf".into(), "nan".into()]));
         let chain = Connections::chain(Shape::from([2, 3]), 1);
         let description = description(spec.clone(), chain, vec![trained(0, 1.0, vec![spec])]);
         assert_eq!(Description::from_json(&description.to_json()), Some(description));

@@ -12,17 +12,21 @@ use crate::architecture::Architecture;
 use serde_json::{Map, Value, json};
 
 impl ModelDescription {
-    /// Describes an architecture. The error names the first layer that Keras does not support.
+    /// Describes an architecture. The error names the layers that Keras does not have.
     pub(super) fn of(architecture: &Architecture) -> Result<ModelDescription> {
         let inputs = architecture.inputs().iter();
         let inputs = inputs.map(|input| Input { name: input.name().into(), shape: input.shape() });
         let shapes = architecture.accepted_inputs().iter().map(|shape| Some(*shape)).collect();
         let mut description = ModelDescription::new(inputs.collect(), shapes);
+        let layers = architecture.layers().map(|layer| (layer.name(), layer.spec()));
+        let unknown = layers.filter(|(_, spec)| LAYER.find(spec.class()).is_none());
+        let unknown = unknown.map(|(name, spec)| format!("layer \"{name}\" ({})", spec.class())).collect::<Vec<_>>();
+        if !unknown.is_empty() {
+            let verb = if unknown.len() == 1 { "has" } else { "have" };
+            return Err(format!("{} {verb} no equivalent in Keras", unknown.join(", ")));
+        }
         for layer in architecture.layers() {
             let (name, spec) = (layer.name(), layer.spec());
-            if LAYER.find(spec.class()).is_none() {
-                return Err(format!("layer \"{name}\" ({}) has no equivalent in Keras", spec.class()));
-            }
             if name.contains('/') {
                 return Err(format!("layer \"{name}\" has a slash in its name, which Keras does not allow"));
             }

@@ -186,7 +186,7 @@ fn check_columns(x: Shape, columns: &[Shape]) -> Result<()> {
 pub(crate) fn check_batch_norm(momentum: f32, epsilon: f32) -> Result<()> {
     let fits = (0.0..=1.0).contains(&momentum);
     check_setting(fits, "BatchNorm", "momentum", f64::from(momentum), "≥ 0 and ≤ 1")?;
-    check_setting(epsilon > 0.0, "BatchNorm", "epsilon", f64::from(epsilon), "> 0")
+    check_setting(epsilon > 0.0 && epsilon.is_finite(), "BatchNorm", "epsilon", f64::from(epsilon), "finite and > 0")
 }
 
 impl<'r> Var<'r> {

@@ -62,7 +62,7 @@ impl Op for LayerNorm {
 
 /// Checks the settings.
 pub(crate) fn check_layer_norm(epsilon: f32) -> Result<()> {
-    check_setting(epsilon > 0.0, "LayerNorm", "epsilon", f64::from(epsilon), "> 0")
+    check_setting(epsilon > 0.0 && epsilon.is_finite(), "LayerNorm", "epsilon", f64::from(epsilon), "finite and > 0")
 }
 
 impl<'r> Var<'r> {
@@ -120,6 +120,6 @@ pub(in crate::ops) mod tests {
     fn an_epsilon_of_zero_is_rejected() {
         let recorder = Recorder::new(Mode::Training);
         let _ = recorder.input([2, 3]).layer_norm(None, None, 0.0);
-        assert_eq!(recorder.finish().unwrap_err().to_string(), "LayerNorm: epsilon must be > 0, got 0");
+        assert_eq!(recorder.finish().unwrap_err().to_string(), "LayerNorm: epsilon must be finite and > 0, got 0");
     }
 }
