@@ -20,6 +20,8 @@ from safetensors.numpy import save_file
 
 KERAS_2 = sys.argv[1] == "tf_keras"
 if KERAS_2:
+    # Layers that use `tf.keras` then get tf_keras, and not Keras 3.
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
     import tf_keras as keras
 else:
     import keras
