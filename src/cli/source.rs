@@ -202,7 +202,10 @@ pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Res
         "safetensors" if torch => StateDict::of(&model)?.load(&mut model, from)?,
         _ if torch => return Err(only_safetensors(from)),
         "safetensors" => model.load_weights(from)?,
-        "npz" => model.params_mut().assign(&npz::read_params_with(from, limit)?)?,
+        "npz" => {
+            let params = npz::read_params_with(from, limit)?;
+            model.params_mut().assign(&params).map_err(|error| wrong(from, format!("{error}{}", remedy(&params))))?;
+        }
         // Keras stores the weights of models within models under their models; gradus, which has no such models, does not.
         #[cfg(feature = "keras")]
         "h5" | "hdf5" | "keras" if ["json", "h5", "hdf5", "keras"].contains(&ending(network)) => {
@@ -218,6 +221,13 @@ pub(super) fn with_arrays(network: &Path, from: &Path, options: &Options) -> Res
         _ => return Err(unknown_ending(from)),
     }
     Ok(model)
+}
+
+/// What to do with arrays that have other names than the weights of the network.
+fn remedy(params: &Params) -> &'static str {
+    // The paths of Keras' files of weights.
+    let of_keras = params.iter().any(|(name, _)| name.contains("/vars/"));
+    if of_keras { "; these are names of Keras: convert its file of weights with --model" } else { "" }
 }
 
 pub(super) fn only_safetensors(path: &Path) -> Error {

@@ -40,6 +40,8 @@ fn files_of_weights_are_listed_and_converted() {
         assert!(shown.contains(&format!("{kernel} ")) && shown.contains("3 × 2"), "{shown}");
         folder.shown(&["convert", &name, "to.npz"]);
         folder.shown(&["convert", &name, "to.safetensors"]);
+        let text = folder.error_message(&["predict", "to.npz", &file("small.npz"), "--model", &file("small.json")], 1);
+        assert!(text.starts_with("to.npz: unknown parameter \"dense/kernel\"; available: "), "{text}");
         let arrays = npz::read(folder.path("to.npz")).unwrap();
         assert_eq!(arrays[kernel].shape(), [3, 2]);
         let tensors = SafeTensors::read(folder.path("to.safetensors")).unwrap();
