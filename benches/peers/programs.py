@@ -30,6 +30,7 @@ NETWORKS = {
     "PyTorch-NHWC": [sys.executable, HERE / "torch_networks.py", "--layout", "channels_last"],
     "Keras": [sys.executable, HERE / "keras_networks.py"],
     "JAX": [sys.executable, HERE / "jax_networks.py"],
+    "burn": [RUST / "burn_networks"],
 }
 # A program takes `--threads T` and prints `product F`, the FLOP/s of one large product.
 PRODUCTS = {"gradus": [OURS / "product"], "PyTorch": [sys.executable, HERE / "torch_product.py"]}

@@ -19,7 +19,7 @@ pub struct Digits {
 
 impl Digits {
     pub fn load(options: &Options) -> Result<Digits> {
-        let scale = if options.model == Model::DeepSigmoid { 1.0 } else { 255.0 };
+        let scale = if Model::named(&options.model)? == Model::DeepSigmoid { 1.0 } else { 255.0 };
         let mut labels = idx("train-labels-idx1-ubyte.gz", 8)?;
         labels.truncate(options.limit);
         let pixels = idx("train-images-idx3-ubyte.gz", 16)?.into_iter().take(784 * labels.len());

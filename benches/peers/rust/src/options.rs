@@ -15,14 +15,15 @@ pub enum Model {
 }
 
 impl Model {
-    fn named(name: &str) -> Option<Model> {
-        Some(match name {
+    /// Finds a model by its name.
+    pub fn named(name: &str) -> Result<Model> {
+        Ok(match name {
             "dense_linear" => Model::DenseLinear,
             "lenet5" => Model::Lenet5,
             "dropout_mlp" => Model::DropoutMlp,
             "basic_nn" => Model::BasicNn,
             "deep_sigmoid" => Model::DeepSigmoid,
-            _ => return None,
+            _ => return Err(format!("unknown model {name}").into()),
         })
     }
 
@@ -50,8 +51,9 @@ impl Model {
 
 /// The options of the command line.
 pub struct Options {
-    pub model: Model,
-    /// Maximum number of images.
+    /// The name of the model or the network.
+    pub model: String,
+    /// Maximum number of rows.
     pub limit: usize,
     epochs: usize,
     wait: bool,
@@ -67,8 +69,7 @@ impl Options {
                 value.parse().map_err(|_| format!("{name} {value} is not a number").into())
             })
         };
-        let model = arguments.first().and_then(|name| Model::named(name));
-        let model = model.ok_or("PROGRAM dense_linear|lenet5|dropout_mlp|basic_nn|deep_sigmoid [--epochs N] …")?;
+        let model = arguments.first().cloned().ok_or("PROGRAM MODEL [--epochs N] …")?;
         std::env::set_var("RAYON_NUM_THREADS", number("--threads", 2)?.to_string());
         Ok(Options {
             model,

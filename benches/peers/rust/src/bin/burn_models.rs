@@ -86,7 +86,7 @@ fn indices(values: impl ExactSizeIterator<Item = i32>, device: &Device) -> Tenso
 
 fn main() -> Result<()> {
     let options = Options::parse()?;
-    let model = options.model;
+    let model = Model::named(&options.model)?;
     let mut digits = Digits::load(&options)?;
     let device = Device::flex();
     device.seed(12345);

@@ -128,7 +128,7 @@ impl Rule {
 
 fn main() -> gradus_peers::Result<()> {
     let options = Options::parse()?;
-    let model = options.model;
+    let model = Model::named(&options.model)?;
     let mut digits = Digits::load(&options)?;
     let (rows, device) = (digits.labels.len(), Device::Cpu);
     let sample: &[usize] = if model == Model::Lenet5 { &[1, 28, 28] } else { &[784] };

@@ -44,7 +44,7 @@ fn network(model: Model) -> Result<SequentialBuilder> {
 
 fn main() -> Result<()> {
     let options = Options::parse()?;
-    let model = options.model;
+    let model = Model::named(&options.model)?;
     let digits = Digits::load(&options)?;
     let rows = digits.labels.len();
     let shape: &[usize] = if model == Model::Lenet5 { &[rows, 28, 28, 1] } else { &[rows, 784] };
