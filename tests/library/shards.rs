@@ -1,5 +1,6 @@
 //! Training in shards and by several members: the bits depend on the number of shards and on nothing else.
 
+use crate::child;
 use gradus::constraints::MaxNorm;
 use gradus::data::{Arrays, Dataset, Sequences};
 use gradus::exchange::{Exchange, ThreadExchange};
@@ -480,4 +481,24 @@ fn a_stopped_run_resumes_with_another_number_of_members() {
     assert!(text.contains("it was trained with 6 shards, expected 2 shards; "), "{text}");
     let text = message(6, quiet().batch_size(8).accumulate(2));
     assert!(text.contains("it was trained with shards 6, expected 12; "), "{text}");
+}
+
+#[test]
+fn progress_reports_the_number_of_sums() {
+    if child::argument().is_some() {
+        let case = &cases()[0];
+        together(3, |mut exchange| {
+            let fit = quiet().progress(Progress::Lines).exchange(&mut exchange);
+            compile(case, 8).fit(&*case.data, fit).unwrap();
+        });
+        compile(case, 8).fit(&*case.data, quiet().progress(Progress::Lines)).unwrap();
+        return child::report("trained");
+    }
+    let output = child::command("shards::progress_reports_the_number_of_sums", "").output().unwrap();
+    child::reported(&output);
+    let text = String::from_utf8(output.stderr).unwrap();
+    let reports: Vec<&str> = text.lines().filter(|line| line.starts_with("Shards: ")).collect();
+    let expected =
+        "Shards: 8, members: 3, sums that a member sends per step: 2 (1 with 12 shards, which give other bits)";
+    assert_eq!(reports, [expected]);
 }
