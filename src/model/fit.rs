@@ -184,7 +184,8 @@ impl<'a> Fit<'a> {
     /// bit. Has no effect without an exchange.
     ///
     /// Moving averages of weights are kept by every member. The state is collected for checkpoints and when an epoch and `fit`
-    /// end. In between, [`Model::optimizer_state`](crate::Model::optimizer_state) returns `None`, and
+    /// end. In between, [`Model::optimizer`](crate::Model::optimizer) and
+    /// [`Model::optimizer_state`](crate::Model::optimizer_state) return `None`, files of other formats contain no optimizer, and
     /// [`Model::save`](crate::Model::save) and [`Model::set_trainable`](crate::Model::set_trainable) return errors. If another
     /// member is lost during training, the model can no longer be trained; resume from a checkpoint instead.
     pub fn sharded_optimizer_state(mut self, sharded: bool) -> Fit<'a> {

@@ -173,9 +173,10 @@ impl Model {
         self.architecture.params_mut()
     }
 
-    /// The optimizer, or `None` in a model for inference.
+    /// The optimizer, or `None` in a model for inference and while its state is divided among the members of an exchange, as
+    /// [`Fit::sharded_optimizer_state`] describes.
     pub fn optimizer(&self) -> Option<&dyn Optimizer> {
-        self.training.as_ref().map(|training| training.optimizer.optimizer())
+        self.optimizer_state().map(OptimizerState::optimizer)
     }
 
     /// The optimizer and its state for each weight, or `None` in a model for inference and while the state is divided among the

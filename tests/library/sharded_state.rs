@@ -132,6 +132,7 @@ impl Callback for Act {
     }
 
     fn batch_end(&mut self, model: &mut Model, _: &BatchEnd<'_>) -> Result<Flow> {
+        assert_eq!(model.optimizer().is_some(), model.optimizer_state().is_some());
         let first = model.params().ids().next().unwrap();
         match *self {
             Act::ChangeWeights if model.step() == 3 => model.params_mut().values_mut(first).fill(0.5),
