@@ -81,8 +81,7 @@ impl Model {
         match &self.training {
             Some(training) if training.optimizer.part().is_some() => {
                 let problem = "the model has a part of the state of its optimizer, as it is divided among the members of an \
-                               exchange; callbacks can use it when fit and its epochs end, and after a member was lost, load a \
-                               checkpoint";
+                               exchange; use it when an epoch or fit ends, or resume from a checkpoint if a member was lost";
                 Err(Error::Graph { place: place.into(), problem: problem.into() })
             }
             _ => Ok(()),
