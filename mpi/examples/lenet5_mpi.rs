@@ -5,11 +5,11 @@
 //! mpirun -n 4 target/release/examples/lenet5_mpi --epochs 1 --limit 2048 --shards 8
 //! ```
 //!
-//! The last line of output is the digest of the weights: the same for any number of processes, and with `--alone`, which
-//! trains in one process without MPI.
+//! The last line of output is the digest of the weights: the same for any number of processes, with `--sharded-state`, which
+//! divides the state of the optimizer among the processes, and with `--alone`, which trains in one process without MPI.
 
 use gradus::data::{Arrays, mnist};
-use gradus::exchange::Exchange;
+use gradus::exchange::{CountingExchange, Exchange};
 use gradus::layers::*;
 use gradus::losses::CategoricalCrossentropy;
 use gradus::metrics::Accuracy;
@@ -37,6 +37,7 @@ struct Options {
     processes: Option<usize>,
     timeout: Option<u64>,
     alone: bool,
+    sharded_state: bool,
 }
 
 fn main() -> ExitCode {
@@ -85,13 +86,19 @@ impl Options {
             processes: None,
             timeout: None,
             alone: false,
+            sharded_state: false,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             let lexopt::Arg::Long(name) = argument else { return Err(argument.unexpected().into()) };
             let name = name.to_owned();
-            if name == "alone" {
-                options.alone = true;
+            let flag = match name.as_str() {
+                "alone" => Some(&mut options.alone),
+                "sharded-state" => Some(&mut options.sharded_state),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = true;
                 continue;
             }
             let value = parser.value()?;
@@ -167,7 +174,12 @@ fn train(options: &Options, exchange: Option<&mut dyn Exchange>) -> Result<(), B
     let (first, scores) = match exchange {
         None => (true, model.fit(&data, fit).and_then(|_| model.evaluate(&test))?),
         Some(exchange) => {
-            model.fit(&data, fit.exchange(&mut *exchange))?;
+            let mut counting = CountingExchange::new(&mut *exchange);
+            model.fit(&data, fit.exchange(&mut counting).sharded_optimizer_state(options.sharded_state))?;
+            let (numbers, messages) = (counting.number_bytes(), counting.message_bytes());
+            if exchange.member() == 0 {
+                println!("rank 0 sent {numbers} bytes of numbers and {messages} bytes of messages");
+            }
             (exchange.member() == 0, model.evaluate_with(&test, exchange)?)
         }
     };

@@ -35,8 +35,13 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+mod counting;
+mod subtrees;
 mod threads;
 
+pub use counting::CountingExchange;
+pub(crate) use subtrees::report;
+pub use subtrees::subtrees;
 pub use threads::ThreadExchange;
 
 use crate::error::Result;
@@ -79,5 +84,33 @@ pub trait Exchange: Send {
     /// the current step, with a checkpoint. Defaults to no.
     fn stop_requested(&mut self) -> bool {
         false
+    }
+}
+
+impl<E: Exchange + ?Sized> Exchange for &mut E {
+    fn member(&self) -> usize {
+        (**self).member()
+    }
+
+    fn members(&self) -> usize {
+        (**self).members()
+    }
+
+    fn all_to_all(
+        &mut self,
+        send: &[f32],
+        send_counts: &[usize],
+        receive: &mut [f32],
+        receive_counts: &[usize],
+    ) -> Result<()> {
+        (**self).all_to_all(send, send_counts, receive, receive_counts)
+    }
+
+    fn all_gather(&mut self, message: &[u8]) -> Result<Vec<Vec<u8>>> {
+        (**self).all_gather(message)
+    }
+
+    fn stop_requested(&mut self) -> bool {
+        (**self).stop_requested()
     }
 }

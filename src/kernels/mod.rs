@@ -13,6 +13,7 @@ pub(crate) mod broadcast;
 pub(crate) mod bytes;
 pub(crate) mod centered;
 mod chacha;
+pub(crate) mod concatenated;
 pub mod conv2d;
 mod depthwise;
 pub(crate) mod double;

@@ -30,6 +30,7 @@ pub struct Fit<'a> {
     pub(super) resume: Option<PathBuf>,
     pub(super) accumulate: usize,
     pub(super) exchange: Option<&'a mut dyn Exchange>,
+    pub(super) sharded_optimizer_state: bool,
 }
 
 impl fmt::Debug for Fit<'_> {
@@ -48,6 +49,7 @@ impl fmt::Debug for Fit<'_> {
             .field("resume", &self.resume)
             .field("accumulate", &self.accumulate)
             .field("exchange", &self.exchange.is_some())
+            .field("sharded_optimizer_state", &self.sharded_optimizer_state)
             .finish()
     }
 }
@@ -75,6 +77,7 @@ impl<'a> Fit<'a> {
             resume: None,
             accumulate: 1,
             exchange: None,
+            sharded_optimizer_state: false,
         }
     }
 
@@ -173,6 +176,20 @@ impl<'a> Fit<'a> {
     /// freeze no layers. Every member returns the history, which differs only in its seconds. Default: none.
     pub fn exchange(mut self, exchange: &'a mut dyn Exchange) -> Fit<'a> {
         self.exchange = Some(exchange);
+        self
+    }
+
+    /// Sets whether each member of an [exchange](Fit::exchange) keeps the state of the optimizer of a part of the weights, updates
+    /// these weights, and sends them to the others. Default: `false`. It saves memory and time of the update, and changes no
+    /// bit. Has no effect without an exchange.
+    ///
+    /// Moving averages of weights are kept by every member. The state is collected for checkpoints and when an epoch and `fit`
+    /// end. In between, [`Model::optimizer`](crate::Model::optimizer) and
+    /// [`Model::optimizer_state`](crate::Model::optimizer_state) return `None`, files of other formats contain no optimizer, and
+    /// [`Model::save`](crate::Model::save) and [`Model::set_trainable`](crate::Model::set_trainable) return errors. If another
+    /// member is lost during training, the model can no longer be trained; resume from a checkpoint instead.
+    pub fn sharded_optimizer_state(mut self, sharded: bool) -> Fit<'a> {
+        self.sharded_optimizer_state = sharded;
         self
     }
 

@@ -35,6 +35,7 @@ mod save;
 mod scoring;
 mod shard_plan;
 mod shard_sums;
+mod sharded_state;
 mod sharded_steps;
 mod shards;
 mod steps;
@@ -172,20 +173,23 @@ impl Model {
         self.architecture.params_mut()
     }
 
-    /// The optimizer, or `None` in a model for inference.
+    /// The optimizer, or `None` in a model for inference and while its state is divided among the members of an exchange, as
+    /// [`Fit::sharded_optimizer_state`] describes.
     pub fn optimizer(&self) -> Option<&dyn Optimizer> {
         self.optimizer_state().map(OptimizerState::optimizer)
     }
 
-    /// The optimizer and its state for each weight, or `None` in a model for inference.
+    /// The optimizer and its state for each weight, or `None` in a model for inference and while the state is divided among the
+    /// members of an exchange, as [`Fit::sharded_optimizer_state`] describes.
     pub fn optimizer_state(&self) -> Option<&OptimizerState> {
-        self.training.as_ref().map(|training| &training.optimizer)
+        self.training.as_ref().map(|training| &training.optimizer).filter(|state| state.part().is_none())
     }
 
-    /// The optimizer and its state for each weight, mutably, or `None` in a model for inference.
+    /// The optimizer and its state for each weight, mutably, or `None` in a model for inference and while the state is divided
+    /// among the members of an exchange, as [`Fit::sharded_optimizer_state`] describes.
     pub fn optimizer_state_mut(&mut self) -> Option<&mut OptimizerState> {
         self.changed = true;
-        self.training.as_mut().map(|training| &mut training.optimizer)
+        self.training.as_mut().map(|training| &mut training.optimizer).filter(|state| state.part().is_none())
     }
 
     /// The learning rate of the next step: that of the optimizer unless [`set_learning_rate`](Model::set_learning_rate)

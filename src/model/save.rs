@@ -38,6 +38,7 @@ impl Model {
     /// The file cannot be written, or its name ends like a file of another format, as in `model.keras`.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         self.architecture.check_params()?;
+        self.check_state("save")?;
         let optimizer = self.optimizer_state().map_or(Vec::new(), |state| state.arrays(self.params()));
         let description = self.description();
         Store { params: self.params(), optimizer, model: Some(&description), record: None }.write(path.as_ref())

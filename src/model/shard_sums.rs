@@ -24,8 +24,12 @@ pub(super) struct ShardSums {
     sent: Vec<f32>,
     /// Numbers that are received.
     received: Vec<f32>,
-    /// The sum over all shards, after [`finish`](ShardSums::finish).
+    /// The part of the sum over all shards that this member adds, after [`reduce`](ShardSums::reduce).
+    own: Vec<f32>,
+    /// The parts of all members, after [`gather`](ShardSums::gather).
     total: Vec<f32>,
+    /// The borders of the parts of the members, if each updates the weights of its part.
+    borders: Option<Vec<usize>>,
 }
 
 impl ShardSums {
@@ -39,13 +43,55 @@ impl ShardSums {
             unused: Vec::new(),
             sent: Vec::new(),
             received: Vec::new(),
+            own: Vec::new(),
             total: Vec::new(),
+            borders: None,
         }
     }
 
     /// The number of elements of a sum.
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.gradients + self.states.iter().map(|(_, length)| length).sum::<usize>()
+    }
+
+    /// Sets the borders of the parts of the members, each of which updates the weights of its part.
+    pub(super) fn set_borders(&mut self, borders: Vec<usize>) {
+        self.borders = Some(borders);
+    }
+
+    /// Whether each member updates the weights of its part.
+    pub(super) fn updates_parts(&self) -> bool {
+        self.borders.is_some()
+    }
+
+    /// The elements of a sum that a member adds.
+    fn part_of(&self, member: usize, members: usize) -> Range<usize> {
+        match &self.borders {
+            Some(borders) => borders[member]..borders[member + 1],
+            None => part(member, members, self.len()),
+        }
+    }
+
+    /// The elements of the trainable parameters that belong to a member.
+    pub(super) fn weights_of(&self, member: usize, members: usize) -> Range<usize> {
+        let Range { start, end } = self.part_of(member, members);
+        start.min(self.gradients)..end.min(self.gradients)
+    }
+
+    /// The gradients of the weights that belong to this member, after [`reduce`](ShardSums::reduce). The updated weights
+    /// replace them before [`gather`](ShardSums::gather).
+    pub(super) fn own_weights(&mut self, members: &Members<'_>) -> &mut [f32] {
+        let length = self.weights_of(members.member(), members.count()).len();
+        &mut self.own[..length]
+    }
+
+    /// Frees the memory of the arrays.
+    pub(super) fn release(&mut self) {
+        self.clear();
+        for array in [&mut self.sent, &mut self.received, &mut self.own] {
+            *array = Vec::new();
+        }
+        self.unused = Vec::new();
     }
 
     /// Removes the sums of the previous batch.
@@ -87,16 +133,26 @@ impl ShardSums {
             self.tree.clear(|root| self.total = root);
             return Ok(());
         }
-        self.total = self.unused.pop().unwrap_or_default();
-        let (length, count, own) = (self.len(), members.count(), members.own_part(self.len()));
-        let subtrees = |member: usize| self.shards.subtrees(self.shards.of_member(member, count), rows);
+        self.reduce(rows, members)?;
+        self.gather(members)
+    }
+
+    /// Adds the part of this member of the subtrees of all members, which are those of a batch of `rows` rows.
+    ///
+    /// # Errors
+    /// The members cannot continue together.
+    pub(super) fn reduce(&mut self, rows: usize, members: &mut Members<'_>) -> Result<()> {
+        let (shards, count) = (self.shards, members.count());
+        let own = self.part_of(members.member(), count);
+        let subtrees = |member: usize| shards.subtrees(shards.of_member(member, count), rows);
         let values = |member: usize| subtrees(member).iter().filter(|(_, has_values)| *has_values).count();
-        let part_of = |member: usize| part(member, count, length);
         self.sent.clear();
+        let mut send_counts = Vec::with_capacity(count);
         for member in 0..count {
-            self.tree.sums().for_each(|sum| self.sent.extend_from_slice(&sum[part_of(member)]));
+            let part = self.part_of(member, count);
+            self.tree.sums().for_each(|sum| self.sent.extend_from_slice(&sum[part.clone()]));
+            send_counts.push(values(members.member()) * part.len());
         }
-        let send_counts: Vec<usize> = (0..count).map(|to| values(members.member()) * part_of(to).len()).collect();
         let receive_counts: Vec<usize> = (0..count).map(|from| values(from) * own.len()).collect();
         members.all_to_all(&self.sent, &send_counts, &mut self.received, &receive_counts)?;
 
@@ -109,27 +165,52 @@ impl ShardSums {
             });
             tree.push(node, sum, |left: &mut Vec<f32>, right| accumulate(&right, left));
         }
+        tree.clear(|root| self.own = root);
+        Ok(())
+    }
+
+    /// Sends the part of this member to all members, and receives theirs.
+    ///
+    /// # Errors
+    /// The members cannot continue together.
+    pub(super) fn gather(&mut self, members: &mut Members<'_>) -> Result<()> {
+        let count = members.count();
         self.sent.clear();
-        for _ in 0..count {
-            tree.sums().for_each(|sum| self.sent.extend_from_slice(sum));
-        }
-        let counts: Vec<usize> = (0..count).map(|from| part_of(from).len()).collect();
-        members.all_to_all(&self.sent, &vec![own.len(); count], &mut self.total, &counts)
+        (0..count).for_each(|_| self.sent.extend_from_slice(&self.own));
+        let counts: Vec<usize> = (0..count).map(|from| self.part_of(from, count).len()).collect();
+        self.total = self.unused.pop().unwrap_or_default();
+        members.all_to_all(&self.sent, &vec![self.own.len(); count], &mut self.total, &counts)
     }
 
     /// Writes the sum over all shards to the gradients and, divided by the number of shards with rows, to the states.
     pub(super) fn write(&self, shards: usize, gradients: &mut ParamGradients, params: &mut Params) {
-        let (mut of_gradients, mut of_states) = self.total.split_at(self.gradients);
+        let mut rest = &self.total[..];
         for gradient in gradients.arrays_mut() {
-            let (values, rest) = of_gradients.split_at(gradient.len());
+            let (values, later) = rest.split_at(gradient.len());
             gradient.copy_from_slice(values);
-            of_gradients = rest;
+            rest = later;
         }
+        self.write_states(shards, params);
+    }
+
+    /// Writes the weights that the members updated, and the states.
+    pub(super) fn write_weights(&self, shards: usize, params: &mut Params) {
+        let mut rest = &self.total[..];
+        for id in params.ids().filter(|id| params.trainable(*id)).collect::<Vec<_>>() {
+            let (values, later) = rest.split_at(params.values(id).len());
+            params.values_mut(id).copy_from_slice(values);
+            rest = later;
+        }
+        self.write_states(shards, params);
+    }
+
+    fn write_states(&self, shards: usize, params: &mut Params) {
+        let mut rest = &self.total[self.gradients..];
         for (id, length) in &self.states {
-            let (values, rest) = of_states.split_at(*length);
+            let (values, later) = rest.split_at(*length);
             let means = values.iter().map(|value| value / shards as f32);
             params.values_mut(*id).iter_mut().zip(means).for_each(|(state, mean)| *state = mean);
-            of_states = rest;
+            rest = later;
         }
     }
 }

@@ -39,11 +39,11 @@ impl Batch<'_> {
 /// What the steps on the shards of batches share.
 #[derive(Debug)]
 pub(super) struct ShardedSteps {
-    shards: Shards,
+    pub(super) shards: Shards,
     /// The parameters for which the sums are. Freezing a layer replaces the parameters of a model.
     params: u64,
-    sums: ShardSums,
-    constraints: Option<ConstraintTape>,
+    pub(super) sums: ShardSums,
+    pub(super) constraints: Option<ConstraintTape>,
     /// Whether a loss is a mean over positions that are only known from the data.
     counts_positions: bool,
     results: Vec<ShardResult>,
@@ -89,6 +89,9 @@ impl ShardedSteps {
         self.count_positions(model, plans, batch, own.clone(), members)?;
         let computed = spin_wait::with_spinning_threads(|| self.compute(model, plans, batch, own.clone()));
         self.share_results(batch.located(computed), own, members)?;
+        if self.sums.updates_parts() {
+            return self.update_parts(model, batch, members);
+        }
         self.sums.finish(batch.rows.len(), members)?;
         spin_wait::with_spinning_threads(|| self.update(model, batch))
     }
@@ -167,8 +170,7 @@ impl ShardedSteps {
         self.sums.clear();
         model.architecture.check_params()?; // a callback may have replaced them
         if !self.is_of(model.params()) {
-            let problem = "a callback froze or unfroze a layer, but the members of an exchange train the same layers";
-            return Err(Error::Graph { place: "fit".into(), problem: problem.into() });
+            return Err(frozen());
         }
         for shard in own.clone() {
             self.results[shard].scores.clear();
@@ -235,4 +237,10 @@ impl ShardedSteps {
         optimizer.update(batch.step, params, gradients);
         self.constraints.as_mut().map_or(Ok(()), |constraints| constraints.apply(params, batch.key))
     }
+}
+
+/// The error for a callback that changes the set of trained weights.
+pub(super) fn frozen() -> Error {
+    let problem = "a callback froze or unfroze a layer, but the members of an exchange train the same layers";
+    Error::Graph { place: "fit".into(), problem: problem.into() }
 }

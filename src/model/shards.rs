@@ -129,6 +129,7 @@ impl<T> Tree<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange;
 
     /// The sum of leaves as a text with parentheses, by the definition.
     fn expected(leaves: &[Option<usize>]) -> Option<String> {
@@ -174,6 +175,10 @@ mod tests {
                             tree.nodes.iter().map(|(node, sum)| (*node, sum.is_some())).collect();
                         assert_eq!(found, subtrees);
                         assert!(subtrees.len() <= 2 * count.next_power_of_two().ilog2().max(1) as usize);
+                        if rows >= count {
+                            let sums = subtrees.iter().filter(|(_, has_values)| *has_values).count();
+                            assert_eq!(exchange::subtrees(count, member, members), sums);
+                        }
                         for (node, sum) in tree.nodes {
                             whole.push(node, sum, add);
                         }

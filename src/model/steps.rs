@@ -19,7 +19,7 @@ use crate::tape::Mode;
 pub(super) struct Steps {
     plans: PlanCache,
     /// `None` if a batch is one whole and there is no exchange.
-    shards: Option<ShardedSteps>,
+    pub(super) shards: Option<ShardedSteps>,
     /// The array whose rows are numbered in errors: `dataset` or `batch`.
     rows_of: &'static str,
     /// The scores of the batch.
@@ -42,6 +42,7 @@ impl Steps {
         members: &Members<'_>,
         rows_of: &'static str,
     ) -> Result<Steps> {
+        model.check_state("fit")?;
         let divided = shards != Shards(1);
         if divided && model.params().carried_rows().is_some() {
             let problem =

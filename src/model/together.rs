@@ -9,6 +9,7 @@ use super::members::Members;
 use super::message::{Message, MessageReader};
 use super::training::TrainingLoop;
 use crate::error::{Error, Result};
+use crate::optimizers::OptimizerState;
 use crate::random::Key;
 use crate::save::Description;
 use std::path::Path;
@@ -31,6 +32,7 @@ impl TrainingLoop<'_> {
         facts.push(("epochs", self.epochs.to_string()));
         facts.push(("the number of trained steps", counters.step.to_string()));
         facts.push(("the learning rate", model.learning_rate().to_string()));
+        facts.push(("sharded_optimizer_state", self.sharded_state.to_string()));
         let description = model.description();
         let message = |(): &()| {
             let message = Message::default().text(&description.to_json());
@@ -94,9 +96,10 @@ impl TrainingLoop<'_> {
             Some(Stop::Paused) => 1,
             Some(Stop::Done) => 2,
         };
-        let counters = model.compiled("fit")?.counters;
+        let (counters, whole) = (model.compiled("fit")?.counters, model.compiled("fit")?.optimizer.part().is_none());
         let ((mut value, _), messages) = members.gather(result, |(value, state)| {
-            let message = Message::default().integer(own).integer(u64::from(*value)).bytes(state);
+            let message =
+                Message::default().integer(own).integer(u64::from(*value)).integer(u64::from(whole)).bytes(state);
             let message = message.text(&format!("{:x}", counters.key)).integer(counters.epoch).integer(counters.step);
             message.number(counters.learning_rate.map_or(f64::NAN, f64::from))
         })?;
@@ -108,6 +111,7 @@ impl TrainingLoop<'_> {
                 continue;
             }
             value = reader.integer() != 0;
+            let whole = reader.integer() != 0;
             let (state, key) = (reader.bytes(), Key::from_hex(&reader.text()));
             let (epoch, step, rate) = (reader.integer(), reader.integer(), reader.number());
             let training = model.compiled_mut("fit")?;
@@ -116,8 +120,14 @@ impl TrainingLoop<'_> {
             if !first && !state.is_empty() {
                 let Model { architecture, training, .. } = &mut *model;
                 let training = training.as_mut().ok_or(Error::NotCompiled { place: "fit" })?;
-                let state = Checkpoint::decode(Path::new(SENT), state)?;
-                state.restore(architecture.params_mut(), &mut training.optimizer)?;
+                let (state, params) = (Checkpoint::decode(Path::new(SENT), state)?, architecture.params_mut());
+                let part = training.optimizer.part().filter(|_| whole);
+                if part.is_some() {
+                    // The first member has collected the state.
+                    training.optimizer = OptimizerState::of(training.optimizer.shared_optimizer(), params)?;
+                }
+                state.restore(params, &mut training.optimizer)?;
+                part.into_iter().for_each(|part| training.optimizer.divide(part));
             }
         }
         self.stop = match stop {

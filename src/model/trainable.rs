@@ -29,6 +29,7 @@ impl Model {
     /// [`Error::Unknown`](crate::Error::Unknown) if no layer has this name.
     pub fn set_trainable(&mut self, layer: &str, trainable: bool) -> Result<()> {
         let Some(architecture) = self.architecture.with_trainable(layer, trainable)? else { return Ok(()) };
+        self.check_state("set_trainable")?;
         let params = architecture.params();
         if let Some(training) = &mut self.training {
             plan::check_loss(&architecture, &training.trained_outputs)?;

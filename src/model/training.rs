@@ -40,6 +40,10 @@ pub(super) struct TrainingLoop<'a> {
     scores: Scores,
     pub(super) stop: Option<Stop>,
     pub(super) checkpoints: Option<Checkpoints>,
+    /// Whether the state of the optimizer is divided among the members.
+    pub(super) sharded_state: bool,
+    /// Whether the first member uses the state of the optimizer when an epoch ends.
+    collects: bool,
 }
 
 /// Progress within the current epoch.
@@ -93,6 +97,8 @@ impl<'a> TrainingLoop<'a> {
             scores: blank_scores(&model.architecture, model.trained_outputs()),
             stop: None,
             checkpoints: None,
+            sharded_state: settings.sharded_optimizer_state && !members.is_alone(),
+            collects: false,
             data,
             batches,
             shards,
@@ -108,11 +114,10 @@ impl<'a> TrainingLoop<'a> {
         from: Option<&Checkpoint>,
         members: &mut Members<'_>,
     ) -> Result<()> {
-        let begun = self.begin(model, callbacks, from);
-        self.follow(model, begun, members)?;
-        while self.stop.is_none() && model.epoch() < self.epochs {
-            self.epoch(model, callbacks, members)?;
-        }
+        let trained = self.epochs(model, callbacks, from, members);
+        // Also after an error of a member, which all members have.
+        let collected = self.steps.collect_state(model, members, None);
+        trained.and(collected)?;
         // Resumed training continues from the trained weights.
         if self.stop != Some(Stop::Paused) {
             model.finish_averages();
@@ -121,8 +126,37 @@ impl<'a> TrainingLoop<'a> {
         self.follow(model, ended.map(|()| true), members).map(|_| ())
     }
 
+    /// Trains all epochs.
+    fn epochs(
+        &mut self,
+        model: &mut Model,
+        callbacks: &mut Callbacks<'_>,
+        from: Option<&Checkpoint>,
+        members: &mut Members<'_>,
+    ) -> Result<()> {
+        let begun = self.begin(model, callbacks, from, members);
+        self.collects = self.follow(model, begun, members)?;
+        self.divide(model, members)?;
+        while self.stop.is_none() && model.epoch() < self.epochs {
+            self.epoch(model, callbacks, members)?;
+        }
+        Ok(())
+    }
+
+    /// Divides the state of the optimizer among the members, if it should be.
+    fn divide(&mut self, model: &mut Model, members: &Members<'_>) -> Result<()> {
+        if self.sharded_state { self.steps.divide_state(model, members) } else { Ok(()) }
+    }
+
     /// Begins at the first step or at that of a checkpoint.
-    fn begin(&mut self, model: &mut Model, callbacks: &mut Callbacks<'_>, from: Option<&Checkpoint>) -> Result<bool> {
+    /// Returns whether the state of the optimizer is used when an epoch ends.
+    fn begin(
+        &mut self,
+        model: &mut Model,
+        callbacks: &mut Callbacks<'_>,
+        from: Option<&Checkpoint>,
+        members: &Members<'_>,
+    ) -> Result<bool> {
         let scores = self.reported(model);
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.check(&scores)?;
@@ -139,12 +173,15 @@ impl<'a> TrainingLoop<'a> {
             batches: self.batches.len(),
             scores: &scores,
             history: &self.history,
+            shards: self.shards.0,
+            members: members.count(),
+            sharded_optimizer_state: self.sharded_state,
         };
         callbacks.train_begin(model, &begin)?;
         if let Some(checkpoint) = from {
             callbacks.restore(&checkpoint.record.states)?;
         }
-        Ok(true)
+        Ok(self.checkpoints.is_some() || !callbacks.is_empty())
     }
 
     /// The scores that each epoch reports.
@@ -186,9 +223,12 @@ impl<'a> TrainingLoop<'a> {
         self.current.batch = 0;
         let validation = self.validate(model, callbacks, members)?;
         self.report(model, number, validation);
+        if self.collects {
+            self.steps.collect_state(model, members, Some(0))?;
+        }
         let ended = self.epoch_end(model, callbacks);
         self.follow(model, ended, members)?;
-        let saved = self.save(model, callbacks);
+        let saved = self.save(model, callbacks).and_then(|()| self.divide(model, members));
         members.compare_weights(model, saved)
     }
 
@@ -235,7 +275,10 @@ impl<'a> TrainingLoop<'a> {
             let due = self.follow(model, due, members)?;
             if due || self.stop.is_some() {
                 self.current.seconds = before + start.elapsed().as_secs_f64();
-                let saved = self.save(model, callbacks);
+                if self.collects {
+                    self.steps.collect_state(model, members, Some(0))?;
+                }
+                let saved = self.save(model, callbacks).and_then(|()| self.divide(model, members));
                 members.compare_weights(model, saved)?;
             }
             if self.stop.is_some() {

@@ -73,6 +73,21 @@ impl Model {
         }
     }
 
+    /// Checks that the state of the optimizer is not divided among the members of an exchange.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] if it is. `place` is the method that needs it.
+    pub(super) fn check_state(&self, place: &str) -> Result<()> {
+        match &self.training {
+            Some(training) if training.optimizer.part().is_some() => {
+                let problem = "the model has a part of the state of its optimizer, as it is divided among the members of an \
+                               exchange; use it when an epoch or fit ends, or resume from a checkpoint if a member was lost";
+                Err(Error::Graph { place: place.into(), problem: problem.into() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The outputs with a loss, in the model's order. Empty in a model for inference.
     pub fn trained_outputs(&self) -> &[TrainedOutput] {
         self.training.as_ref().map_or(&[], |training| &training.trained_outputs)

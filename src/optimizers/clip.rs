@@ -2,6 +2,7 @@
 
 use crate::kernels::reduce;
 use crate::tape::ParamGradients;
+use std::ops::Range;
 
 /// Gradient clipping before each step. Limits are > 0.
 ///
@@ -49,6 +50,44 @@ pub(super) fn apply(clip: Clip, gradients: &mut ParamGradients) {
             let factor = factor(limit, gradients.sum_of_squares());
             gradients.arrays_mut().for_each(|gradient| scale(gradient, factor));
         }
+    }
+}
+
+impl Clip {
+    /// Whether clipping an element depends on other elements.
+    pub(super) fn has_norm(self) -> bool {
+        !matches!(self, Clip::Value(_))
+    }
+}
+
+/// Clips a part of the concatenated gradients, as [`apply`] clips all of them. `lengths` are those of all arrays, and `squares`
+/// the sums of squares of their chunks, both in order; `part` is in `gradient`.
+pub(super) fn apply_to_part(
+    clip: Clip,
+    gradient: &mut [f32],
+    part: Range<usize>,
+    lengths: impl Iterator<Item = usize> + Clone,
+    squares: &[f64],
+) {
+    let limit = match clip {
+        Clip::Value(limit) => return limit_elements(gradient, limit),
+        Clip::Norm(limit) | Clip::GlobalNorm(limit) => limit,
+    };
+    let mut rest = squares;
+    let sums = lengths.clone().map(|length| {
+        let (chunks, later) = rest.split_at(length.div_ceil(reduce::CHUNK));
+        rest = later;
+        reduce::sum_of_chunks(chunks, length)
+    });
+    if let Clip::GlobalNorm(_) = clip {
+        return scale(gradient, factor(limit, sums.fold(0.0, |sum, squares| sum + squares)));
+    }
+    let mut start = 0;
+    for (length, squares) in lengths.zip(sums) {
+        let end = start + length;
+        let own = start.clamp(part.start, part.end)..end.clamp(part.start, part.end);
+        scale(&mut gradient[own.start - part.start..own.end - part.start], factor(limit, squares));
+        start = end;
     }
 }
 

@@ -17,6 +17,7 @@ mod clip;
 mod learning_rate;
 mod optimizer;
 mod options;
+mod part;
 mod schedule;
 pub mod schedules;
 mod slice;

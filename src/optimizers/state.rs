@@ -4,6 +4,7 @@ use super::averages::Averages;
 use super::clip;
 use super::optimizer::Optimizer;
 use super::options::OptimizerOptions;
+use super::part::StatePart;
 use super::slice::{MAX_STATE_ARRAYS, ParamSlice};
 use super::step::Step;
 use crate::error::{Error, Result, check_setting};
@@ -47,11 +48,13 @@ impl StateArray<'_> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
-    optimizer: Arc<dyn Optimizer>,
+    pub(super) optimizer: Arc<dyn Optimizer>,
     /// A copy of the options of the optimizer, as reading them in each step would allocate.
-    options: OptimizerOptions,
-    arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
-    averages: Averages,
+    pub(super) options: OptimizerOptions,
+    /// Empty arrays if only a part is kept.
+    pub(super) arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
+    pub(super) averages: Averages,
+    pub(super) part: Option<StatePart>,
 }
 
 impl OptimizerState {
@@ -81,7 +84,7 @@ impl OptimizerState {
         };
         let arrays = params.ids().filter(|id| params.trainable(*id)).map(|id| (id, state(id))).collect();
         let averages = Averages::new(&options, params);
-        Ok(OptimizerState { optimizer, options, arrays, averages })
+        Ok(OptimizerState { optimizer, options, arrays, averages, part: None })
     }
 
     /// Creates the state from the arrays of a file.
@@ -287,14 +290,14 @@ impl OptimizerState {
 }
 
 /// The update of a slice of a parameter in one step.
-struct Rule<'a> {
-    optimizer: &'a dyn Optimizer,
-    step: Step,
-    weight_decay: f32,
+pub(super) struct Rule<'a> {
+    pub(super) optimizer: &'a dyn Optimizer,
+    pub(super) step: Step,
+    pub(super) weight_decay: f32,
 }
 
 impl Rule<'_> {
-    fn apply(&self, slice: ParamSlice<'_>) {
+    pub(super) fn apply(&self, slice: ParamSlice<'_>) {
         if self.weight_decay > 0.0 {
             slice.values.iter_mut().for_each(|w| *w -= *w * self.weight_decay * self.step.learning_rate);
         }

@@ -30,6 +30,7 @@ mod replaced_params;
 mod resume;
 mod saving;
 mod several_outputs;
+mod sharded_state;
 mod shards;
 mod stopping;
 mod training_state;

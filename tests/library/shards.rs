@@ -1,5 +1,6 @@
 //! Training in shards and by several members: the bits depend on the number of shards and on nothing else.
 
+use crate::child;
 use gradus::constraints::MaxNorm;
 use gradus::data::{Arrays, Dataset, Sequences};
 use gradus::exchange::{Exchange, ThreadExchange};
@@ -17,19 +18,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A network with its optimizer and the number of rows of its training data.
-struct Case {
-    name: &'static str,
-    network: Sequential,
-    optimizer: Arc<dyn Optimizer>,
-    data: Box<dyn Dataset>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) network: Sequential,
+    pub(crate) optimizer: Arc<dyn Optimizer>,
+    pub(crate) data: Box<dyn Dataset>,
 }
 
-fn images(rows: usize) -> Arrays {
+pub(crate) fn images(rows: usize) -> Arrays {
     let x = Array4::from_shape_fn((rows, 6, 6, 1), |(i, j, k, _)| ((7 * i + 3 * j * j + 5 * k) % 11) as f32 / 11.0);
     Arrays::new(x, Array1::from_shape_fn(rows, |i| (i % 3) as u8)).unwrap()
 }
 
-fn vectors(rows: usize) -> Arrays {
+pub(crate) fn vectors(rows: usize) -> Arrays {
     let x = Array2::from_shape_fn((rows, 12), |(i, j)| ((7 * i + 5 * j * j) % 13) as f32 / 13.0 - 0.4);
     Arrays::new(x, Array1::from_shape_fn(rows, |i| (i % 3) as u8)).unwrap()
 }
@@ -40,7 +41,7 @@ fn sequences(rows: usize) -> Sequences {
     Sequences::new((0..rows).map(sequence).collect::<Vec<_>>(), Array1::from_shape_fn(rows, |i| (i % 3) as u8)).unwrap()
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let softmax = || Dense::new(3).activation(Activation::Softmax);
     let case = |name, network, optimizer, data| Case { name, network, optimizer, data };
     vec![
@@ -82,23 +83,23 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn compile(case: &Case, shards: usize) -> Model {
+pub(crate) fn compile(case: &Case, shards: usize) -> Model {
     let settings = Compile::new(case.optimizer.clone(), SparseCategoricalCrossentropy::new()).metric(Accuracy);
     case.network.compile(settings.seed(3).shards(shards).threads(1)).unwrap()
 }
 
-fn quiet<'a>() -> Fit<'a> {
+pub(crate) fn quiet<'a>() -> Fit<'a> {
     Fit::new().epochs(2).batch_size(16).progress(Progress::Quiet)
 }
 
 /// The bits of a run: weights, states and scores.
-fn bits(model: &Model, history: &History) -> String {
+pub(crate) fn bits(model: &Model, history: &History) -> String {
     let scores: Vec<_> = history.epochs.iter().map(|epoch| (&epoch.scores, &epoch.validation)).collect();
     format!("{} {scores:?} {} {}", model.params().sha256(), model.epoch(), model.step())
 }
 
 /// Runs `work` on each member of an exchange, and returns the results in order.
-fn together<T: Send>(members: usize, work: impl Fn(ThreadExchange) -> T + Sync) -> Vec<T> {
+pub(crate) fn together<T: Send>(members: usize, work: impl Fn(ThreadExchange) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let work = &work;
         let members = ThreadExchange::members(members).into_iter().map(|member| scope.spawn(move || work(member)));
@@ -422,7 +423,7 @@ fn a_panic_of_one_member_ends_all() {
 }
 
 /// A member that is asked to stop after some steps.
-struct Asked(ThreadExchange, usize);
+pub(crate) struct Asked(pub(crate) ThreadExchange, pub(crate) usize);
 
 impl Exchange for Asked {
     fn member(&self) -> usize {
@@ -480,4 +481,24 @@ fn a_stopped_run_resumes_with_another_number_of_members() {
     assert!(text.contains("it was trained with 6 shards, expected 2 shards; "), "{text}");
     let text = message(6, quiet().batch_size(8).accumulate(2));
     assert!(text.contains("it was trained with shards 6, expected 12; "), "{text}");
+}
+
+#[test]
+fn progress_reports_the_number_of_sums() {
+    if child::argument().is_some() {
+        let case = &cases()[0];
+        together(3, |mut exchange| {
+            let fit = quiet().progress(Progress::Lines).exchange(&mut exchange);
+            compile(case, 8).fit(&*case.data, fit).unwrap();
+        });
+        compile(case, 8).fit(&*case.data, quiet().progress(Progress::Lines)).unwrap();
+        return child::report("trained");
+    }
+    let output = child::command("shards::progress_reports_the_number_of_sums", "").output().unwrap();
+    child::reported(&output);
+    let text = String::from_utf8(output.stderr).unwrap();
+    let reports: Vec<&str> = text.lines().filter(|line| line.starts_with("Shards: ")).collect();
+    let expected =
+        "Shards: 8, members: 3, sums that a member sends per step: 2 (1 with 12 shards, which give other bits)";
+    assert_eq!(reports, [expected]);
 }

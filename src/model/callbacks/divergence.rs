@@ -41,7 +41,8 @@ use std::ops::ControlFlow;
 /// Keras has only [`TerminateOnNan`](super::TerminateOnNan).
 ///
 /// # Errors
-/// `fit` returns [`Error::Setting`] if an option is out of range, and [`Error::Diverged`] as described above.
+/// `fit` returns [`Error::Setting`] if an option is out of range, or if the last two reactions are used with
+/// [`Fit::sharded_optimizer_state`](crate::Fit::sharded_optimizer_state), and [`Error::Diverged`] as described above.
 #[derive(Debug)]
 #[must_use]
 pub struct Divergence {
@@ -140,7 +141,7 @@ impl Divergence {
 }
 
 impl Callback for Divergence {
-    fn train_begin(&mut self, model: &mut Model, _begin: &TrainBegin<'_>) -> Result<()> {
+    fn train_begin(&mut self, model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
         let steps = self.every_steps;
         check_setting(steps > 0, "Divergence", "every_steps", steps, "at least 1")?;
         if let Answer::LowerRate(factor) = self.answer {
@@ -149,6 +150,10 @@ impl Callback for Divergence {
         (self.waiting, self.times) = (false, 0);
         self.seen.clear();
         if self.answer != Answer::Stop {
+            let expected =
+                "false with Divergence::restore_last_good and lower_rate, which copy the state of the optimizer";
+            let sharded = begin.sharded_optimizer_state;
+            check_setting(!sharded, "Fit", "sharded_optimizer_state", "true", expected)?;
             // After a resume, both are the weights of the checkpoint until `restore` sets them.
             (self.good, self.next) = (Some(Snapshot::of(model)?), Some(Snapshot::of(model)?));
         }

@@ -20,6 +20,13 @@ pub struct TrainBegin<'a> {
     pub scores: &'a [ReportedScore],
     /// The epochs before an interruption; empty if training is not resumed.
     pub history: &'a History,
+    /// The number of shards of a batch, including those of [accumulated](crate::Fit::accumulate) batches.
+    pub shards: usize,
+    /// The number of members of an [exchange](crate::Fit::exchange); 1 without one.
+    pub members: usize,
+    /// Whether the state of the optimizer is [divided](crate::Fit::sharded_optimizer_state) among the members. A callback that
+    /// needs it after each batch returns an error.
+    pub sharded_optimizer_state: bool,
 }
 
 /// The argument of [`Callback::epoch_begin`](super::Callback::epoch_begin).

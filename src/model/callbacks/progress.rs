@@ -4,6 +4,7 @@ use super::callback::Callback;
 use super::flow::Flow;
 use super::moments::{EpochEnd, TrainBegin};
 use crate::error::Result;
+use crate::exchange;
 use crate::metrics::Epoch;
 use crate::model::Model;
 use std::io::{self, Write};
@@ -63,7 +64,8 @@ struct Lines;
 
 impl Callback for Lines {
     fn train_begin(&mut self, _model: &mut Model, begin: &TrainBegin<'_>) -> Result<()> {
-        if let Some(line) = resuming(begin) {
+        let of_members = (begin.members > 1).then(|| exchange::report(begin.shards, begin.members));
+        for line in of_members.into_iter().chain(resuming(begin)) {
             let _ = writeln!(io::stderr(), "{line}");
         }
         Ok(())
@@ -147,7 +149,19 @@ mod tests {
         let epoch = Epoch { number: 1, scores, validation: None, seconds: 2.9, learning_rate: 0.01 };
         let history = History { epochs: vec![epoch], unit: "epoch" };
         fn line_for(epoch: u64, batch: usize, history: &History) -> Option<String> {
-            resuming(&TrainBegin { epoch, epochs: 5, batch, batches: 9, scores: &[], history })
+            let (shards, members, sharded_optimizer_state) = (1, 1, false);
+            let (epochs, batches, scores) = (5, 9, &[]);
+            resuming(&TrainBegin {
+                epoch,
+                epochs,
+                batch,
+                batches,
+                scores,
+                history,
+                shards,
+                members,
+                sharded_optimizer_state,
+            })
         }
         assert_eq!(line_for(1, 0, &History::default()), None);
         assert_eq!(line_for(6, 0, &history), None);
