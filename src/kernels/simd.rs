@@ -8,7 +8,7 @@ mod fma;
 mod registers;
 mod strided;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", test))]
 pub(crate) use fma::Hardware;
 #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
 pub(crate) use fma::Wide;
