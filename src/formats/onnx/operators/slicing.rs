@@ -129,7 +129,7 @@ fn take<'r>(scope: &mut Scope<'_, 'r>, data: &Value<'r>, axis: usize, indices: V
 }
 
 /// Records a slice of `count` elements of an axis, starting at `start`.
-fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var<'_>, String> {
+pub(super) fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var<'_>, String> {
     let mut starts = vec![0; x.shape().rank()];
     starts[axis] = start;
     let mut sizes = x.shape().sizes().to_vec();
@@ -195,33 +195,11 @@ fn contiguous<'r>(
 fn split<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String> {
     let x = scope.recorded(input(inputs, 0)?)?;
     let axis = order::axis(node.integer("axis", 0)?, x.order.len())?;
-    let (length, count) = (x.sizes()[axis], node.outputs.len());
-    let declared = node.integer("num_outputs", count as i64)?;
-    if declared != count as i64 {
-        return Err(format!("num_outputs is {declared}, expected {count}, the number of outputs"));
-    }
-    let sizes = match optional(inputs, 1) {
-        Some(value) => value.as_constant()?.as_integers()?.to_vec(),
-        None => match node.integers("split")? {
-            Some(sizes) => sizes.to_vec(),
-            None => {
-                let each = length.div_ceil(count.max(1));
-                (0..count).map(|part| each.min(length.saturating_sub(part * each)) as i64).collect()
-            }
-        },
-    };
     let place = x.order.iter().position(|stored| *stored == axis).unwrap_or(0);
-    let (mut start, mut parts) = (0usize, Vec::new());
-    for size in sizes.iter().take(count) {
-        let size = usize::try_from(*size).ok().filter(|size| start.saturating_add(*size) <= length);
-        let size = size.ok_or_else(|| format!("split sizes {sizes:?} exceed the axis size {length}"))?;
+    let (mut start, mut parts) = (0, Vec::new());
+    for size in shape_arithmetic::part_sizes(node, inputs, x.sizes()[axis])? {
         parts.push(Value::with_order(slice_axis(x.var, place, start, size)?, x.order.clone()));
         start += size;
-    }
-    if parts.len() != count || start != length {
-        return Err(format!(
-            "split sizes {sizes:?} do not match the axis size {length} and {count} as the number of outputs"
-        ));
     }
     Ok(parts)
 }
