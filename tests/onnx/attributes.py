@@ -98,6 +98,7 @@ CASES = {
     "Mul": binary(),
     "Div": binary(second=POSITIVE),
     "Pow": binary(first=POSITIVE),
+    "Mod": Case([np.round(X * 5).astype(np.int64), np.full((3, 1), -3, np.int64)], {"fmod": [1]}),
     "And": binary(TRUTH, draw(2, 3, 4) > 0),
     "Or": binary(TRUTH, draw(2, 3, 4) > 0),
     "Equal": binary(np.sign(X).astype(np.int32), np.sign(draw(2, 3, 4)).astype(np.int32)),
@@ -150,7 +151,7 @@ CASES = {
             "value": [numpy_helper.from_array(X)],
         },
     ),
-    **{name: Case([POSITIVE], REDUCE) for name in ("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare").split()},
+    **{name: Case([POSITIVE], REDUCE) for name in ("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare").split()},
 }
 
 

@@ -62,12 +62,14 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
             constants.insert(name.clone(), name.clone());
             name
         };
-        let mut upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
-        if let Some(Attribute::Integer(to)) = upgraded.attributes.get_mut("to") {
-            *to = i64::from(written_type(*to));
+        let upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
+        for mut node in upgraded {
+            if let Some(Attribute::Integer(to)) = node.attributes.get_mut("to") {
+                *to = i64::from(written_type(*to));
+            }
+            graph.cast_booleans(&mut node);
+            graph.push(node);
         }
-        graph.cast_booleans(&mut upgraded);
-        graph.push(upgraded);
     }
     let mut outputs = Vec::new();
     for (output, (_, stored)) in layer.nodes.outputs.iter().zip(&layer.outputs) {

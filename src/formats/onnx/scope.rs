@@ -192,6 +192,15 @@ impl<'r> Scope<'_, 'r> {
         }
     }
 
+    /// Returns a value of floats or integers on the tape, as floats with its storage order.
+    pub(super) fn recorded_numbers(&mut self, value: &Value<'r>) -> Result<Recorded<'r>, String> {
+        let order = match value {
+            Value::Recorded(recorded) => recorded.order.clone(),
+            Value::Constant(..) => (0..value.sizes().len()).collect(),
+        };
+        Ok(Recorded::with_order(self.numbers(value, &order)?, order))
+    }
+
     /// Returns a float value in the axis order of ONNX.
     pub(super) fn in_onnx_order(&mut self, value: &Value<'r>) -> Result<Var<'r>, String> {
         let order: Vec<usize> = (0..value.sizes().len()).collect();

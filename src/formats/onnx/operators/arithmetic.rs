@@ -8,7 +8,6 @@ use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
-use crate::formats::onnx::tensor::Tensor;
 use crate::tape::Var;
 
 /// The operators and their attributes.

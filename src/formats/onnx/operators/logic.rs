@@ -56,11 +56,7 @@ pub(super) fn record<'r>(
 }
 
 fn not<'r>(scope: &mut Scope<'_, 'r>, condition: &Value<'r>) -> Result<Value<'r>, String> {
-    let order: Vec<usize> = match condition {
-        Value::Recorded(recorded) => recorded.order.clone(),
-        Value::Constant(..) => (0..condition.sizes().len()).collect(),
-    };
-    Ok(Value::with_order(1.0 - scope.numbers(condition, &order)?, order).into_integers())
+    Ok(scope.recorded_numbers(condition)?.map(|condition| 1.0 - condition).into_integers())
 }
 
 /// Records `Where`. Elements that are not selected do not affect the output, even if they are infinite or NaN.

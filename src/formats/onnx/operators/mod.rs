@@ -22,7 +22,7 @@ mod product;
 mod recurrent;
 pub(super) mod recurrent_weights;
 mod reduction;
-mod resizing;
+pub(super) mod resizing;
 mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
