@@ -12,10 +12,11 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Graphs that no model represents, with a part of the message.
-const NOT_MODELS: [(&str, &str); 13] = [
+const NOT_MODELS: [(&str, &str); 14] = [
     ("joined_conv", "its rows are not independent, as Conv \"c\" combines them"),
     ("joined_count", "its rows are not independent, as Div \"y\" combines them"),
     ("joined_gather", "its rows are not independent, as Gather \"f\" combines them"),
+    ("joined_pads", "it cannot be computed for 1 row: Pad \"y\""),
     ("joined_part", "it cannot be computed for 1 row: Slice \"part\""),
     ("joined_places", "its rows are not independent, as Add \"y\" combines them"),
     ("joined_reshape", "its rows are not independent, as Reshape \"r\" combines them"),

@@ -62,6 +62,7 @@ fn check(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Outcome {
     }
     let near = match name {
         // Floats of 16 bits are computed with 32.
+        name if name.contains("BFLOAT16") => 4e-3,
         name if name.contains("FLOAT16") || name.contains("fp16") => 1e-3,
         name if ROUNDED.contains(&name) => 1e-4,
         _ => 1e-5,

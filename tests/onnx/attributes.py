@@ -164,6 +164,10 @@ def by_version(name, version):
     if name == "GroupNormalization":
         others = {"epsilon": [0.5], "num_groups": [4], "stash_type": [10]}
         return Case([IMAGES, draw(4), draw(4)], others, {"num_groups": 2}, known=(1, 2))
+    if name == "Upsample" and version < 9:
+        return Case([IMAGES], {"mode": ["linear"], "scales": [[1.0, 1.0, 2.0, 3.0]]}, {"scales": [1.0, 1.0, 2.0, 2.0]})
+    if name == "Upsample" or (name == "Resize" and version < 11):
+        return Case([IMAGES, np.array([1, 1, 2, 2], np.float32)], {"mode": ["linear"]}, known=(1,))
     if name == "Resize":
         modes = ["align_corners", "asymmetric", "pytorch_half_pixel", "tf_crop_and_resize"]
         modes += ["tf_half_pixel_for_nn"] if version < 13 else []

@@ -128,6 +128,7 @@ def cases():
 
     yield from typed_cases()
     yield from shape_cases()
+    yield from window_cases()
 
 
 BOOL, FLOAT16 = TensorProto.BOOL, TensorProto.FLOAT16
@@ -186,6 +187,32 @@ def shape_cases():
     yield "split_shape", graph([node("Shape", "x", "s"), node("Split", "s", "a,b,c"), node("Mul", "b,c", "p"), node("Concat", "a,p", "r", axis=0), node("Reshape", "x,r", "y")], T, [("y", ["N", 12])], opset=13), [tokens]
 
 
+def window_cases():
+    """Padding, pooling, resizing, and softmax over several axes."""
+    image = draw(2, 2, 5, 6)
+    for mode in ("constant", "edge", "reflect"):
+        yield f"negative_pads_{mode}", graph([node("Conv", "x,w", "c"), node("Pad", "c,p", "y", mode=mode)], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2), "p": integers(0, 0, -1, 1, 0, 0, 2, -2)}), [image]
+    yield "joined_pads", graph([node("Pad", "x,p", "y", name="y")], X, Y, {"p": integers(1, 0, -1, 0)}), [draw(3, 4)]
+    yield "pads_of_integers", graph([node("Pad", "i,p", "j"), node("Concat", "i,j", "k", axis=1), node("Split", "k,parts", "a,b", axis=1), node("Gather", "w,b", "y")], [("i", ["N", 4], INT64)], [("y", None)], {"p": integers(0, -1, 0, 2), "parts": integers(3, 6), "w": draw(6, 2)}), [integers(0, 5, 1, 1, 2, 3, 4, 5).reshape(2, 4)]
+    large = draw(2, 2, 7, 9)
+    L = [("x", ["N", 2, 7, 9])]
+    windows = {"kernel_shape": [2, 3], "dilations": [2, 2], "pads": [1, 1, 0, 1], "strides": [1, 2]}
+    yield "dilated_maxima", graph([node("MaxPool", "x", "y", **windows)], L, [("y", None)]), [large]
+    for padding in (0, 1):
+        yield f"dilated_means_{padding}", graph([node("AveragePool", "x", "y", **windows, count_include_pad=padding)], L, [("y", None)], opset=19), [large]
+    yield "dilated_steps", graph([node("MaxPool", "x", "y", kernel_shape=[3], dilations=[3], strides=[2], ceil_mode=1)], [("x", ["N", 2, 12])], [("y", None)]), [draw(2, 2, 12)]
+    yield "dilated_volumes", graph([node("MaxPool", "x", "y", kernel_shape=[2, 2, 2], dilations=[1, 2, 3])], [("x", ["N", 2, 4, 5, 6])], [("y", None)]), [draw(2, 2, 4, 5, 6)]
+    yield "largest_strides", graph([node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[2**31 - 1] * 2)], L, [("y", None)]), [large]
+    for mode in ("nearest", "linear"):
+        for opset, scales in ((7, [1, 1, 2, 2]), (9, [1, 1, 2, 3]), (9, [1, 1, 1.5, 2.5]), (10, [1, 1, 1.5, 3])):
+            operator, name = "Resize" if opset == 10 else "Upsample", "_".join(str(scale) for scale in scales[2:])
+            resize = node(operator, "x", "y", mode=mode, scales=[float(scale) for scale in scales]) if opset == 7 else node(operator, "x,s", "y", mode=mode)
+            yield f"{operator}_{opset}_{mode}_{name}", graph([resize], IMAGE, [("y", None)], {} if opset == 7 else {"s": np.array(scales, np.float32)}, opset=opset), [image]
+    for operator in ("Softmax", "LogSoftmax"):
+        yield f"{operator}_of_axes", graph([node(operator, "x", "y")], [("x", ["N", 3, 4])], [("y", None)], opset=11), [draw(2, 3, 4)]
+    yield "softmax_of_image", graph([node("Conv", "x,w", "c"), node("Softmax", "c", "y", axis=1)], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2)}, opset=11), [image]
+
+
 STEPS, UNITS = 5, 3
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
@@ -225,6 +252,11 @@ def recurrent_cases():
     yield "recurrent_LSTM_peepholes", *recurrent("LSTM", 2, "bp", direction="bidirectional")
     yield "recurrent_GRU_after", *recurrent("GRU", 2, "bs", direction="bidirectional", linear_before_reset=1)
     yield "recurrent_RNN_relu", *recurrent("RNN", 1, "b", activations=["Relu"])
+    hard = ["HardSigmoid", "Tanh", "Tanh"]
+    yield "recurrent_LSTM_hard", *recurrent("LSTM", 1, "b", activations=hard, activation_alpha=[0.2], activation_beta=[0.5])
+    yield "recurrent_LSTM_functions", *recurrent("LSTM", 2, "b", direction="bidirectional", activations=["HardSigmoid", "LeakyRelu", "Elu", "HardSigmoid", "ThresholdedRelu", "ScaledTanh"], activation_alpha=[0.3, 0.1, 0.7, 0.25, 0.4, 1.5], activation_beta=[0.4, 0.6, 0.5])
+    yield "recurrent_GRU_affine", *recurrent("GRU", 1, "b", activations=["HardSigmoid", "Affine"], activation_alpha=[0.2, 0.5], activation_beta=[0.5, 0.1])
+    yield "recurrent_RNN_leaky", *recurrent("RNN", 1, "b", activations=["LeakyRelu"], activation_alpha=[0.3])
     sequence = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("GRU", "t,w,r", "s", hidden_size=3), node("Squeeze", "s,one", "q"), node("Transpose", "q", "y", perm=[1, 0, 2])]
     yield "recurrent_sequence", graph(sequence, [("x", ["N", 5, 2])], [("y", ["N", 5, 3])], {"w": draw(1, 9, 2), "r": draw(1, 9, 3), "one": integers(1)}), [draw(3, 5, 2)]
     stack = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("RNN", "t,w,r", "s", hidden_size=4), node("Squeeze", "s,one", "q"), node("RNN", "q,w,r", ",h", hidden_size=4), node("Squeeze", "h,zero", "y")]

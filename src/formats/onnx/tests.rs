@@ -76,7 +76,8 @@ fn cases_of(exported: bool) -> Vec<Case> {
         for (number, sample) in used.enumerate() {
             let spec = sample.layer.spec();
             let text = spec.to_string();
-            let other_axis = !["Concatenate", "Softmax"].contains(&spec.class()) && text.contains(", axis=");
+            let any_axis = ["BatchNormalization", "Concatenate", "LayerNormalization", "Softmax"];
+            let other_axis = !any_axis.contains(&spec.class()) && text.contains(", axis=");
             let unnamed = NOT_EXPORTED_ACTIVATIONS.iter().any(|name| text.ends_with(&format!("(activation={name})")));
             if (is_rejected(&spec) || other_axis || unnamed) != exported {
                 cases.push(case(format!("{file}-{number}"), sample.layer.into(), &sample.inputs));

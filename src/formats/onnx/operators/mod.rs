@@ -20,6 +20,7 @@ mod padding;
 mod pooling;
 mod product;
 mod recurrent;
+mod recurrent_function;
 pub(super) mod recurrent_weights;
 mod reduction;
 pub(super) mod resizing;

@@ -91,6 +91,9 @@ impl Pooling {
     fn read(node: &Node, spatial: &[usize]) -> Result<Pooling, String> {
         let kernel = sizes(node, "kernel_shape", vec![])?;
         let windows = Window::read(node, spatial, &kernel)?;
+        if windows.iter().any(|window| window.dilation != 1) && node.text("auto_pad", "NOTSET")?.starts_with("SAME") {
+            return Err("auto_pad with dilations is not supported, as runtimes differ; use pads".into());
+        }
         if windows.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.span())) {
             return Err("padding must be smaller than the window".into());
         }
