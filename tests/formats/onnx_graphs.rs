@@ -12,7 +12,7 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Graphs that no model represents, with a part of the message.
-const NOT_MODELS: [(&str, &str); 14] = [
+const NOT_MODELS: [(&str, &str); 17] = [
     ("joined_conv", "its rows are not independent, as Conv \"c\" combines them"),
     ("joined_count", "its rows are not independent, as Div \"y\" combines them"),
     ("joined_gather", "its rows are not independent, as Gather \"f\" combines them"),
@@ -25,6 +25,9 @@ const NOT_MODELS: [(&str, &str); 14] = [
     ("joined_product", "its rows are not independent, as MatMul \"p\" combines them"),
     ("joined_softmax", "its rows are not independent, as Softmax \"y\" combines them"),
     ("joined_steps", "the rows of its inputs are the steps of RNN \"s\", which are not independent"),
+    ("states_GRU", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
+    ("states_LSTM", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
+    ("states_RNN", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
     ("fixed_rows", "it fixes the number of rows at 3, and its output \"y\" has shape 3 × 4"),
     ("time_first", "its output \"y\" has shape 4 × rows × 3; a model needs one row of outputs for each row of inputs"),
 ];

@@ -252,6 +252,20 @@ def recurrent_cases():
     yield "recurrent_LSTM_peepholes", *recurrent("LSTM", 2, "bp", direction="bidirectional")
     yield "recurrent_GRU_after", *recurrent("GRU", 2, "bs", direction="bidirectional", linear_before_reset=1)
     yield "recurrent_RNN_relu", *recurrent("RNN", 1, "b", activations=["Relu"])
+    for operator, gates in GATES.items():
+        known = {"w": draw(1, gates * UNITS, 2), "r": draw(1, gates * UNITS, UNITS), "b": draw(1, 2 * gates * UNITS), "one": integers(1), "zero": integers(0)}
+        states = ["h", "c"] if operator == "LSTM" else ["h"]
+        last = [f"{state}n" for state in states]
+        before, after = [node("Transpose", "x", "t", perm=[1, 0, 2])], [node("Squeeze", "s,one", "q"), node("Transpose", "q", "y", perm=[1, 0, 2])]
+        run = lambda names, outputs: node(operator, ",".join(["t,w,r,b,", *names]), ",".join(["s", *outputs]), hidden_size=UNITS)
+        x, y = [("x", ["N", STEPS, 2])], [("y", ["N", STEPS, UNITS])]
+        # The states in the layout of PyTorch, whose rows are the second axis.
+        yield f"states_{operator}", graph([*before, run(states, []), *after], [*x, *((state, [1, "N", UNITS]) for state in states)], y, known), [draw(2, STEPS, 2), *(draw(1, 2, UNITS) for _ in states)]
+        rows_first = [node("Unsqueeze", f"{state},zero", f"{state}0") for state in states]
+        yield f"states_{operator}_rows", graph([*before, *rows_first, run([f"{state}0" for state in states], last), *after, node("Squeeze", "hn,zero", "hy")], [*x, *((state, ["N", UNITS]) for state in states)], [*y, ("hy", ["N", UNITS])], known), [draw(2, STEPS, 2), *(draw(2, UNITS) for _ in states)]
+        yield f"states_{operator}_of_one_row", graph([*before, run(states, last), *after], [("x", [1, STEPS, 2]), *((state, [1, 1, UNITS]) for state in states)], [("y", [1, STEPS, UNITS]), *((name, [1, 1, UNITS]) for name in last)], known), [draw(1, STEPS, 2), *(draw(1, 1, UNITS) for _ in states)]
+        zeros = [node("Shape", "x", "sh"), node("Slice", "sh,zero,one", "n"), node("Concat", "one,n,units", "st", axis=0), node("ConstantOfShape", "st", "z")]
+        yield f"states_{operator}_zeros", graph([*before, *zeros, run(["z"] * len(states), []), *after], x, y, {**known, "units": integers(UNITS)}), [draw(2, STEPS, 2)]
     hard = ["HardSigmoid", "Tanh", "Tanh"]
     yield "recurrent_LSTM_hard", *recurrent("LSTM", 1, "b", activations=hard, activation_alpha=[0.2], activation_beta=[0.5])
     yield "recurrent_LSTM_functions", *recurrent("LSTM", 2, "b", direction="bidirectional", activations=["HardSigmoid", "LeakyRelu", "Elu", "HardSigmoid", "ThresholdedRelu", "ScaledTanh"], activation_alpha=[0.3, 0.1, 0.7, 0.25, 0.4, 1.5], activation_beta=[0.4, 0.6, 0.5])
