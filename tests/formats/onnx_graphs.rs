@@ -205,7 +205,7 @@ fn one_message_has_every_problem_of_a_file() {
         (
             read("problems_import").unwrap().import().unwrap_err(),
             "ONNX: its input \"x\" has shape N × T × 4, whose sizes must be known except for the number of rows; set them with \
-             --shape or Graph::with_shape; not supported: Hardmax \"a\" (unknown operator), Det \"b\" (unknown operator)",
+             --shape; not supported: Hardmax \"a\" (unknown operator), Det \"b\" (unknown operator)",
         ),
         (
             read("problems_names").unwrap_err(),

@@ -48,7 +48,7 @@ pub fn import_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Importe
 pub(super) const NEEDS_ROWS: &str = "a model needs one row of outputs for each row of inputs";
 
 /// The way to use a graph that is no model, in errors.
-const RUN_INSTEAD: &str = "Run the file with `gradus predict` or Graph::run";
+const RUN_INSTEAD: &str = "Run the file with `gradus predict`, which does not import it";
 
 /// An imported network with its weights.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ impl Graph {
         if outputs.is_empty() {
             return Err(match self.unknown_nodes() {
                 unknown if unknown.is_empty() => {
-                    wrong("none of its outputs is a float array; choose a value with Graph::output".into())
+                    wrong("none of its outputs is a float array; `gradus predict` computes them".into())
                 }
                 unknown => unsupported(unknown),
             });
@@ -304,17 +304,15 @@ pub(super) fn rows(input: &graph::Input) -> Option<usize> {
 /// Describes one sample of an input.
 pub(super) fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
     let name = &input.name;
-    let sizes = input
-        .sizes
-        .as_ref()
-        .ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape or Graph::with_shape"))?;
+    let sizes =
+        input.sizes.as_ref().ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape"))?;
     let Some((_, sizes)) = sizes.split_first() else {
         return Err(format!("its input \"{name}\" is a scalar, expected an axis of rows"));
     };
     let open = || {
         format!(
             "its input \"{name}\" has shape {input}, whose sizes must be known except for the number of rows; set them with \
-             --shape or Graph::with_shape"
+             --shape"
         )
     };
     let sizes = sizes.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(open)?;

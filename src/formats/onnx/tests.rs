@@ -218,10 +218,17 @@ fn every_layer_round_trips_as_a_layer() {
         }
         let imported = graph.import().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let again = imported.compile(settings()).unwrap();
-        let found = predicted(&again, &case.inputs);
+        let in_order = again.inputs().into_iter().zip(&case.inputs);
+        let in_order: Vec<_> =
+            in_order.map(|(input, rows)| input.axis_order().to_model(rows.view()).unwrap().to_owned()).collect();
+        let found = predicted(&again, &in_order);
         check_close(&case.name, &again.outputs()[0].axis_order().to_file(found).unwrap(), &expected);
         // A layer without effect in inference leaves only an Identity node.
-        let graph_of_nodes = AS_GRAPHS.contains(&case.layer.spec().class()) || graph.node_operators() == ["Identity"];
+        // So does a normalization that transposes.
+        let spec = case.layer.spec();
+        let graph_of_nodes = AS_GRAPHS.contains(&spec.class())
+            || spec.to_string().contains(", axis=")
+            || graph.node_operators() == ["Identity"];
         let is_layer = graph_of_nodes || !format!("{imported:?}").contains("OnnxGraph");
         assert!(is_layer, "{} is imported as an OnnxGraph", case.name);
     }

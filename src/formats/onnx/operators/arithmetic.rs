@@ -54,7 +54,7 @@ pub(super) fn record<'r>(
     }
     let mut result = input(inputs, 0)?.clone();
     if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_integer() {
-        return Err("computed integers are not supported".into());
+        return Err("integers that depend on the inputs are not supported; cast them to floats".into());
     }
     for number in 1..inputs.len() {
         let other = aligned(node, scope, &result, input(inputs, number)?)?;

@@ -92,7 +92,7 @@ fn of_computed_integers<'r>(
         "ReduceProd" => product(x, axes, keep)?,
         "ReduceSum" => Value::Recorded(reduce(x, axes, keep, false)),
         "ReduceSumSquare" => Value::Recorded(reduce(Recorded { var: x.var * x.var, ..x }, axes, keep, false)),
-        _ => return Err("computed integers are not supported; cast them to floats".into()),
+        _ => return Err("integers that depend on the inputs are not supported; cast them to floats".into()),
     };
     Ok(vec![y.into_integers()])
 }
