@@ -74,7 +74,7 @@ impl Function {
             Function::Elu(alpha) => x.elu(alpha),
             Function::HardSigmoid(alpha, beta) => (x * alpha + beta).clip(0.0, 1.0),
             Function::LeakyRelu(alpha) => x.leaky_relu(alpha),
-            Function::ScaledTanh(alpha, beta) => (x * beta).tanh() * alpha,
+            Function::ScaledTanh(alpha, beta) => Var::tanh(x * beta) * alpha,
             Function::ThresholdedRelu(alpha) => x.where_nonzero(x.recorder().constant(&arr0(alpha)).less(x)),
         }
     }
