@@ -84,7 +84,7 @@ fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
 /// integers, which are less than 2²⁴, are rounded correctly.
 fn remainder<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
     let (a, b, fmod) = (input(inputs, 0)?, input(inputs, 1)?, node.integer("fmod", 0)? != 0);
-    if !fmod && !(a.is_integer() && b.is_integer()) {
+    if !(fmod || a.is_integer() && b.is_integer()) {
         return Err("attribute fmod is 0, expected 1 for floats".into());
     }
     let rest = pair(scope, a, b, |a, b| a - b * (a / b).truncate())?;
