@@ -12,10 +12,11 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
 /// Graphs that no model represents, with a part of the message.
-const NOT_MODELS: [(&str, &str); 13] = [
+const NOT_MODELS: [(&str, &str); 17] = [
     ("joined_conv", "its rows are not independent, as Conv \"c\" combines them"),
     ("joined_count", "its rows are not independent, as Div \"y\" combines them"),
     ("joined_gather", "its rows are not independent, as Gather \"f\" combines them"),
+    ("joined_pads", "it cannot be computed for 1 row: Pad \"y\""),
     ("joined_part", "it cannot be computed for 1 row: Slice \"part\""),
     ("joined_places", "its rows are not independent, as Add \"y\" combines them"),
     ("joined_reshape", "its rows are not independent, as Reshape \"r\" combines them"),
@@ -24,6 +25,9 @@ const NOT_MODELS: [(&str, &str); 13] = [
     ("joined_product", "its rows are not independent, as MatMul \"p\" combines them"),
     ("joined_softmax", "its rows are not independent, as Softmax \"y\" combines them"),
     ("joined_steps", "the rows of its inputs are the steps of RNN \"s\", which are not independent"),
+    ("states_GRU", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
+    ("states_LSTM", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
+    ("states_RNN", "the rows of its input \"h\" are axis 1 of 1 × 2 × 3, expected axis 0"),
     ("fixed_rows", "it fixes the number of rows at 3, and its output \"y\" has shape 3 × 4"),
     ("time_first", "its output \"y\" has shape 4 × rows × 3; a model needs one row of outputs for each row of inputs"),
 ];
@@ -201,7 +205,7 @@ fn one_message_has_every_problem_of_a_file() {
         (
             read("problems_import").unwrap().import().unwrap_err(),
             "ONNX: its input \"x\" has shape N × T × 4, whose sizes must be known except for the number of rows; set them with \
-             --shape or Graph::with_shape; not supported: Hardmax \"a\" (unknown operator), Det \"b\" (unknown operator)",
+             --shape; not supported: Hardmax \"a\" (unknown operator), Det \"b\" (unknown operator)",
         ),
         (
             read("problems_names").unwrap_err(),

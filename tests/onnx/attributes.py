@@ -98,6 +98,7 @@ CASES = {
     "Mul": binary(),
     "Div": binary(second=POSITIVE),
     "Pow": binary(first=POSITIVE),
+    "Mod": Case([np.round(X * 5).astype(np.int64), np.full((3, 1), -3, np.int64)], {"fmod": [1]}),
     "And": binary(TRUTH, draw(2, 3, 4) > 0),
     "Or": binary(TRUTH, draw(2, 3, 4) > 0),
     "Equal": binary(np.sign(X).astype(np.int32), np.sign(draw(2, 3, 4)).astype(np.int32)),
@@ -150,7 +151,7 @@ CASES = {
             "value": [numpy_helper.from_array(X)],
         },
     ),
-    **{name: Case([POSITIVE], REDUCE) for name in ("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum ReduceSumSquare").split()},
+    **{name: Case([POSITIVE], REDUCE) for name in ("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare").split()},
 }
 
 
@@ -163,6 +164,10 @@ def by_version(name, version):
     if name == "GroupNormalization":
         others = {"epsilon": [0.5], "num_groups": [4], "stash_type": [10]}
         return Case([IMAGES, draw(4), draw(4)], others, {"num_groups": 2}, known=(1, 2))
+    if name == "Upsample" and version < 9:
+        return Case([IMAGES], {"mode": ["linear"], "scales": [[1.0, 1.0, 2.0, 3.0]]}, {"scales": [1.0, 1.0, 2.0, 2.0]})
+    if name == "Upsample" or (name == "Resize" and version < 11):
+        return Case([IMAGES, np.array([1, 1, 2, 2], np.float32)], {"mode": ["linear"]}, known=(1,))
     if name == "Resize":
         modes = ["align_corners", "asymmetric", "pytorch_half_pixel", "tf_crop_and_resize"]
         modes += ["tf_half_pixel_for_nn"] if version < 13 else []

@@ -126,6 +126,93 @@ def cases():
     yield "mask_of_integers", graph(mask, [("i", ["N", 4], INT64)], [("y", ["N", 4, 3])], {"w": draw(6, 3), "last": integers(2)}), [integers(0, 5, 1, 0, 2, 3, 0, 5).reshape(2, 4)]
 
 
+    yield from typed_cases()
+    yield from shape_cases()
+    yield from window_cases()
+
+
+BOOL, FLOAT16 = TensorProto.BOOL, TensorProto.FLOAT16
+
+
+def typed_cases():
+    """Inputs and constants of other types than floats of 32 bits."""
+    x, mask = draw(3, 4), DRAWS.integers(0, 2, size=(3, 4)).astype(bool)
+    known = {"w": draw(1, 4), "one": integers(1), "zero": integers(0), "four": integers(4), "flags": np.array([[True, False, True, True]])}
+    for name, nodes in {
+        "where": [node("Where", "m,x,w", "y")],
+        "not": [node("Not", "m", "n"), node("Where", "n,x,w", "y")],
+        "cast": [node("Cast", "m", "f", to=FLOAT), node("Mul", "x,f", "y")],
+        "moved": [node("Unsqueeze", "m,one", "i"), node("Squeeze", "i,one", "k"), node("And", "k,flags", "a"), node("Where", "a,x,w", "y")],
+        "compared": [node("Less", "x,w", "l"), node("Equal", "l,m", "e"), node("Where", "e,x,w", "y")],
+        "joined": [node("Less", "x,w", "l"), node("Concat", "l,m", "c", axis=1), node("Xor", "m,flags", "b"), node("Slice", "c,zero,four,one", "s"), node("And", "s,b", "a"), node("Where", "a,x,w", "y")],
+        "expanded": [node("Shape", "x", "s"), node("Expand", "flags,s", "e"), node("Or", "e,m", "o"), node("Where", "o,x,w", "y")],
+        "both": [node("Cast", "m", "f", to=FLOAT), node("Mul", "x,f", "a"), node("Where", "m,a,w", "y")],
+    }.items():
+        yield f"boolean_{name}", graph(nodes, [*X, ("m", ["N", 4], BOOL)], [("y", ["N", 4])], known), [x, mask]
+    indices = integers(*range(6), *range(6)).reshape(3, 4)
+    yield "boolean_indices", graph([node("Where", "m,i,z", "k"), node("Gather", "w,k", "y")], [("i", ["N", 4], INT64), ("m", ["N", 4], BOOL)], [("y", ["N", 4, 2])], {"w": draw(6, 2), "z": integers(5)}), [indices, mask]
+    whole = lambda *shape: DRAWS.integers(-4, 5, size=shape).astype(np.float16)
+    yield "half_precision", graph([node("MatMul", "x,w", "a"), node("Constant", "", "k", value=numpy_helper.from_array(whole(2))), node("Mul", "a,k", "b"), node("Relu", "b", "y")], [("x", ["N", 4], FLOAT16)], [("y", ["N", 2], FLOAT16)], {"w": whole(4, 2)}), [whole(3, 4)]
+    yield "half_precision_weights", graph([node("Cast", "w", "v", to=FLOAT), node("MatMul", "x,v", "a"), node("Cast", "a", "h", to=FLOAT16), node("Cast", "h", "y", to=FLOAT)], X, Y, {"w": whole(4, 2)}), [whole(3, 4).astype(np.float32)]
+    bytes_ = DRAWS.integers(0, 256, size=(3, 4)).astype(np.uint8)
+    yield "bytes", graph([node("Cast", "x", "f", to=FLOAT), node("Mul", "f,w", "y")], [("x", ["N", 4], TensorProto.UINT8)], Y, {"w": draw(1, 4)}), [bytes_]
+
+
+def shape_cases():
+    """Shapes and numbers that follow from shapes, and operators on computed integers."""
+    x, tokens = draw(3, 4), draw(2, 3, 4)
+    known = {"k0": np.int64(0), "k1": np.int64(1), "k3": np.int64(3), "k9": np.int64(9), "zero": integers(0), "one": integers(1), "three": integers(3), "four": integers(4), "minus": integers(-1), "minus_one": np.int64(-1), "w": draw(4, 2), "token": draw(1, 1, 4), "third": np.float32(3)}
+    join = [node("Concat", "e,x", "c", axis=1), node("MatMul", "c,w", "y")]
+    T, of_tokens = [("x", ["N", 3, 4])], [("y", ["N", 4, 2])]
+    yield "token_where", graph([node("Shape", "x", "s"), node("Gather", "s,k0", "n"), node("Unsqueeze", "n,zero", "u"), node("Concat", "u,minus,minus", "t", axis=0), node("Shape", "t", "ts"), node("ConstantOfShape", "ts", "ones", value=numpy_helper.from_array(integers(1))), node("Mul", "ones,minus_one", "m"), node("Equal", "t,m", "eq"), node("Where", "eq,ones,t", "to"), node("Expand", "token,to", "e"), *join], T, of_tokens, known), [tokens]
+    yield "token_slice", graph([node("Shape", "x", "s"), node("Slice", "s,zero,one", "n"), node("Concat", "n,one,four", "t", axis=0), node("Expand", "token,t", "e"), *join], T, of_tokens, known), [tokens]
+    column = [node("Shape", "x", "s"), node("Gather", "s,k1", "n")]
+    last = [node("Cast", "r", "f", to=FLOAT), node("Mul", "x,f", "y")]
+    for fmod in (0, 1):
+        yield f"mod_{fmod}_of_shape", graph([*column, node("Sub", "n,k9", "d"), node("Mod", "d,k3", "r", fmod=fmod), *last], X, Y, known), [x]
+        rows = integers(-7, -1, 0, 2, 5, 7, 8, 9).reshape(2, 4)
+        yield f"mod_{fmod}", graph([node("Mod", "i,m", "j", fmod=fmod), node("Cast", "j", "y", to=FLOAT)], [("i", ["N", 4], INT64)], Y, {"m": integers(3, -3, 5, -2)}), [rows]
+    yield "mod_of_floats", graph([node("Mod", "x,m", "y", fmod=1)], X, Y, {"m": np.float32(-0.7)}), [x]
+    part = [node("Shape", "x", "s"), node("Slice", "s,one,three", "t")]
+    for operator in ("ReduceL1", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"):
+        yield f"{operator}_of_shape", graph([*part, node(operator, "t", "r", keepdims=0), *last], T, [("y", ["N", 3, 4])], known), [tokens]
+    yield "reshape_by_product", graph([*part, node("ReduceProd", "t", "p"), node("Concat", "minus,p", "r", axis=0), node("Reshape", "x,r", "y")], T, [("y", ["N", 12])], known), [tokens]
+    for operator in ("ReduceMax", "ReduceMin", "ReduceProd", "ReduceSum"):
+        yield f"{operator}_of_integers", graph([node(operator, *(["i,one", "s"] if operator == "ReduceSum" else ["i", "s"]), keepdims=1, **({} if operator == "ReduceSum" else {"axes": [1]})), node("Cast", "s", "y", to=FLOAT)], [("i", ["N", 4], INT64)], Y, known), [rows]
+    for keep in (0, 1):
+        yield f"ReduceProd_{keep}", graph([node("ReduceProd", "x", "p", axes=[1, 2], keepdims=keep), node("Relu", "p", "y")], T, [("y", None)]), [np.round(draw(2, 3, 4) * 2)]
+        yield f"ReduceProd_{keep}_of_columns", graph([node("ReduceProd", "x", "y", axes=[1], keepdims=keep)], T, [("y", None)]), [tokens]
+    yield "limits_of_shape", graph([*column, node("Min", "n,k3", "a"), node("Max", "n,k9", "b"), node("Neg", "a", "c"), node("Abs", "c", "d"), node("Add", "b,d", "r"), *last], X, Y, known), [x]
+    yield "rounded_shape", graph([*column, node("Cast", "n", "f", to=FLOAT), node("Div", "f,third", "g"), node("Floor", "g", "h"), node("Cast", "h", "i", to=INT64), node("Unsqueeze", "i,zero", "u"), node("Concat", "minus,u,four", "t", axis=0), node("Reshape", "x,t", "y")], X, [("y", None)], known), [x]
+    yield "split_shape", graph([node("Shape", "x", "s"), node("Split", "s", "a,b,c"), node("Mul", "b,c", "p"), node("Concat", "a,p", "r", axis=0), node("Reshape", "x,r", "y")], T, [("y", ["N", 12])], opset=13), [tokens]
+
+
+def window_cases():
+    """Padding, pooling, resizing, and softmax over several axes."""
+    image = draw(2, 2, 5, 6)
+    for mode in ("constant", "edge", "reflect"):
+        yield f"negative_pads_{mode}", graph([node("Conv", "x,w", "c"), node("Pad", "c,p", "y", mode=mode)], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2), "p": integers(0, 0, -1, 1, 0, 0, 2, -2)}), [image]
+    yield "joined_pads", graph([node("Pad", "x,p", "y", name="y")], X, Y, {"p": integers(1, 0, -1, 0)}), [draw(3, 4)]
+    yield "pads_of_integers", graph([node("Pad", "i,p", "j"), node("Concat", "i,j", "k", axis=1), node("Split", "k,parts", "a,b", axis=1), node("Gather", "w,b", "y")], [("i", ["N", 4], INT64)], [("y", None)], {"p": integers(0, -1, 0, 2), "parts": integers(3, 6), "w": draw(6, 2)}), [integers(0, 5, 1, 1, 2, 3, 4, 5).reshape(2, 4)]
+    large = draw(2, 2, 7, 9)
+    L = [("x", ["N", 2, 7, 9])]
+    windows = {"kernel_shape": [2, 3], "dilations": [2, 2], "pads": [1, 1, 0, 1], "strides": [1, 2]}
+    yield "dilated_maxima", graph([node("MaxPool", "x", "y", **windows)], L, [("y", None)]), [large]
+    for padding in (0, 1):
+        yield f"dilated_means_{padding}", graph([node("AveragePool", "x", "y", **windows, count_include_pad=padding)], L, [("y", None)], opset=19), [large]
+    yield "dilated_steps", graph([node("MaxPool", "x", "y", kernel_shape=[3], dilations=[3], strides=[2], ceil_mode=1)], [("x", ["N", 2, 12])], [("y", None)]), [draw(2, 2, 12)]
+    yield "dilated_volumes", graph([node("MaxPool", "x", "y", kernel_shape=[2, 2, 2], dilations=[1, 2, 3])], [("x", ["N", 2, 4, 5, 6])], [("y", None)]), [draw(2, 2, 4, 5, 6)]
+    yield "largest_strides", graph([node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[2**31 - 1] * 2)], L, [("y", None)]), [large]
+    for mode in ("nearest", "linear"):
+        for opset, scales in ((7, [1, 1, 2, 2]), (9, [1, 1, 2, 3]), (9, [1, 1, 1.5, 2.5]), (10, [1, 1, 1.5, 3])):
+            operator, name = "Resize" if opset == 10 else "Upsample", "_".join(str(scale) for scale in scales[2:])
+            resize = node(operator, "x", "y", mode=mode, scales=[float(scale) for scale in scales]) if opset == 7 else node(operator, "x,s", "y", mode=mode)
+            yield f"{operator}_{opset}_{mode}_{name}", graph([resize], IMAGE, [("y", None)], {} if opset == 7 else {"s": np.array(scales, np.float32)}, opset=opset), [image]
+    for operator in ("Softmax", "LogSoftmax"):
+        yield f"{operator}_of_axes", graph([node(operator, "x", "y")], [("x", ["N", 3, 4])], [("y", None)], opset=11), [draw(2, 3, 4)]
+    yield "softmax_of_image", graph([node("Conv", "x,w", "c"), node("Softmax", "c", "y", axis=1)], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2)}, opset=11), [image]
+
+
 STEPS, UNITS = 5, 3
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
@@ -165,6 +252,25 @@ def recurrent_cases():
     yield "recurrent_LSTM_peepholes", *recurrent("LSTM", 2, "bp", direction="bidirectional")
     yield "recurrent_GRU_after", *recurrent("GRU", 2, "bs", direction="bidirectional", linear_before_reset=1)
     yield "recurrent_RNN_relu", *recurrent("RNN", 1, "b", activations=["Relu"])
+    for operator, gates in GATES.items():
+        known = {"w": draw(1, gates * UNITS, 2), "r": draw(1, gates * UNITS, UNITS), "b": draw(1, 2 * gates * UNITS), "one": integers(1), "zero": integers(0)}
+        states = ["h", "c"] if operator == "LSTM" else ["h"]
+        last = [f"{state}n" for state in states]
+        before, after = [node("Transpose", "x", "t", perm=[1, 0, 2])], [node("Squeeze", "s,one", "q"), node("Transpose", "q", "y", perm=[1, 0, 2])]
+        run = lambda names, outputs: node(operator, ",".join(["t,w,r,b,", *names]), ",".join(["s", *outputs]), hidden_size=UNITS)
+        x, y = [("x", ["N", STEPS, 2])], [("y", ["N", STEPS, UNITS])]
+        # The states in the layout of PyTorch, whose rows are the second axis.
+        yield f"states_{operator}", graph([*before, run(states, []), *after], [*x, *((state, [1, "N", UNITS]) for state in states)], y, known), [draw(2, STEPS, 2), *(draw(1, 2, UNITS) for _ in states)]
+        rows_first = [node("Unsqueeze", f"{state},zero", f"{state}0") for state in states]
+        yield f"states_{operator}_rows", graph([*before, *rows_first, run([f"{state}0" for state in states], last), *after, node("Squeeze", "hn,zero", "hy")], [*x, *((state, ["N", UNITS]) for state in states)], [*y, ("hy", ["N", UNITS])], known), [draw(2, STEPS, 2), *(draw(2, UNITS) for _ in states)]
+        yield f"states_{operator}_of_one_row", graph([*before, run(states, last), *after], [("x", [1, STEPS, 2]), *((state, [1, 1, UNITS]) for state in states)], [("y", [1, STEPS, UNITS]), *((name, [1, 1, UNITS]) for name in last)], known), [draw(1, STEPS, 2), *(draw(1, 1, UNITS) for _ in states)]
+        zeros = [node("Shape", "x", "sh"), node("Slice", "sh,zero,one", "n"), node("Concat", "one,n,units", "st", axis=0), node("ConstantOfShape", "st", "z")]
+        yield f"states_{operator}_zeros", graph([*before, *zeros, run(["z"] * len(states), []), *after], x, y, {**known, "units": integers(UNITS)}), [draw(2, STEPS, 2)]
+    hard = ["HardSigmoid", "Tanh", "Tanh"]
+    yield "recurrent_LSTM_hard", *recurrent("LSTM", 1, "b", activations=hard, activation_alpha=[0.2], activation_beta=[0.5])
+    yield "recurrent_LSTM_functions", *recurrent("LSTM", 2, "b", direction="bidirectional", activations=["HardSigmoid", "LeakyRelu", "Elu", "HardSigmoid", "ThresholdedRelu", "ScaledTanh"], activation_alpha=[0.3, 0.1, 0.7, 0.25, 0.4, 1.5], activation_beta=[0.4, 0.6, 0.5])
+    yield "recurrent_GRU_affine", *recurrent("GRU", 1, "b", activations=["HardSigmoid", "Affine"], activation_alpha=[0.2, 0.5], activation_beta=[0.5, 0.1])
+    yield "recurrent_RNN_leaky", *recurrent("RNN", 1, "b", activations=["LeakyRelu"], activation_alpha=[0.3])
     sequence = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("GRU", "t,w,r", "s", hidden_size=3), node("Squeeze", "s,one", "q"), node("Transpose", "q", "y", perm=[1, 0, 2])]
     yield "recurrent_sequence", graph(sequence, [("x", ["N", 5, 2])], [("y", ["N", 5, 3])], {"w": draw(1, 9, 2), "r": draw(1, 9, 3), "one": integers(1)}), [draw(3, 5, 2)]
     stack = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("RNN", "t,w,r", "s", hidden_size=4), node("Squeeze", "s,one", "q"), node("RNN", "q,w,r", ",h", hidden_size=4), node("Squeeze", "h,zero", "y")]

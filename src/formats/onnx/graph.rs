@@ -32,7 +32,7 @@ pub(super) struct Input {
     pub(super) sizes: Option<Vec<Option<usize>>>,
     /// The name of each axis whose size is symbolic.
     pub(super) symbols: Vec<Option<String>>,
-    /// Whether its declared element type is an integer type.
+    /// Whether its declared element type is an integer type or boolean.
     pub(super) integer: bool,
 }
 
@@ -239,7 +239,7 @@ impl Input {
         {
             return Err(format!("the number of elements of input \"{name}\" overflows"));
         }
-        let integer = matches!(tensor.and_then(|tensor| tensor.elem_type), Some(element::INT32 | element::INT64));
+        let integer = tensor.and_then(|tensor| tensor.elem_type).is_some_and(element::is_integer);
         let symbol = |dimension: &proto::Dimension| dimension.dim_param.clone().filter(|symbol| !symbol.is_empty());
         let symbols = shape.map_or_else(Vec::new, |shape| shape.dim.iter().map(symbol).collect());
         Ok(Input { name, sizes, symbols, integer })
@@ -263,7 +263,7 @@ impl Output {
     fn read(info: &proto::ValueInfo) -> Output {
         let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
         let kind = tensor.and_then(|tensor| tensor.elem_type);
-        let floats = matches!(kind, Some(element::FLOAT | element::DOUBLE)) || info.r#type.is_none();
+        let floats = kind.is_some_and(element::is_float) || info.r#type.is_none();
         Output { name: info.name.clone().unwrap_or_default(), floats }
     }
 }

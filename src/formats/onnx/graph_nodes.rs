@@ -5,6 +5,7 @@ use super::graph_constants::with_weights;
 use super::layer::{CHECK_ROWS, OnnxGraph};
 use super::node::{Attribute, Node};
 use super::operators::recurrent_weights::is_recurrent;
+use super::operators::{is_logic, is_pairwise, is_reshaping};
 use super::order;
 use super::proto::element;
 use super::size_limit::Limits;
@@ -12,7 +13,8 @@ use super::tensor::Tensor;
 use super::upgrade::upgrade;
 use super::versions::OPSET;
 use super::writer::Writer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 type Written<T> = Result<T, String>;
 
@@ -21,7 +23,7 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
     let (batch, fixed) = (layer.rows.unwrap_or(CHECK_ROWS), layer.rows.map(|rows| [rows, rows]));
     let facts = layer.inputs.iter().map(|input| input.fact(batch)).collect::<Written<Vec<_>>>()?;
     let mut checked = check(&layer.nodes, &facts, fixed, Limits::NONE);
-    let mut graph = Part { prefix: prefix(writer), names: BTreeMap::new(), nodes: Vec::new(), count: 0 };
+    let mut graph = Part { prefix: prefix(writer), ..Part::default() };
     for (number, input) in layer.inputs.iter().enumerate() {
         let (name, channels_first) = writer.layer_input(number);
         // The axis of ONNX at each axis of the value.
@@ -30,12 +32,8 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
             false => input.order.clone(),
         };
         let name = graph.arranged(name, &current, &(0..current.len()).collect::<Vec<_>>());
-        let to = if layer.nodes.readers(&input.name).any(|node| reads_boolean(node, &input.name)) {
-            element::BOOL
-        } else {
-            element::INT64
-        };
-        let name = if input.integer { graph.cast(name, to) } else { name };
+        // Booleans are cast again where a node reads them.
+        let name = if input.integer { graph.cast(name, element::INT64) } else { name };
         graph.names.insert(input.name.clone(), name);
     }
     let exported = with_weights(writer, layer, &mut checked)?;
@@ -64,14 +62,14 @@ pub(super) fn write(writer: &mut Writer<'_>, layer: &OnnxGraph) -> Written<()> {
             constants.insert(name.clone(), name.clone());
             name
         };
-        let mut upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
-        // All integers have 64 bits, as inputs and constants of different lengths cannot be combined.
-        if let Some(Attribute::Integer(to)) = upgraded.attributes.get_mut("to")
-            && *to == i64::from(element::INT32)
-        {
-            *to = i64::from(element::INT64);
+        let upgraded = upgrade(&node, rank, &mut constant).map_err(|problem| format!("{node}: {problem}"))?;
+        for mut node in upgraded {
+            if let Some(Attribute::Integer(to)) = node.attributes.get_mut("to") {
+                *to = i64::from(written_type(*to));
+            }
+            graph.cast_booleans(&mut node);
+            graph.push(node);
         }
-        graph.push(upgraded);
     }
     let mut outputs = Vec::new();
     for (output, (_, stored)) in layer.nodes.outputs.iter().zip(&layer.outputs) {
@@ -93,11 +91,24 @@ fn prefix(writer: &Writer<'_>) -> String {
     format!("{layer}/{call}")
 }
 
+/// The element type in exported files: all floats have 32 bits, and all integers 64 bits, as inputs and constants of different
+/// types cannot be combined.
+fn written_type(to: i64) -> i32 {
+    match i32::try_from(to).unwrap_or(0) {
+        element::BOOL => element::BOOL,
+        kind if element::is_float(kind) => element::FLOAT,
+        _ => element::INT64,
+    }
+}
+
 /// The nodes of a graph under their names in the file.
+#[derive(Default)]
 struct Part {
     prefix: String,
     /// The name in the file of each value.
     names: BTreeMap<String, String>,
+    /// The names in the file of the values whose elements are booleans.
+    booleans: BTreeSet<String>,
     nodes: Vec<Node>,
     count: usize,
 }
@@ -114,6 +125,44 @@ impl Part {
         }
         let name = if node.name.is_empty() { String::new() } else { format!("{}/{}", self.prefix, node.name) };
         self.nodes.push(Node { name, inputs, outputs, ..node });
+    }
+
+    /// Casts the inputs of a node, which has names of the graph, to the types that ONNX requires: to booleans, or booleans to
+    /// integers if other inputs are integers. Records whether its outputs are booleans.
+    fn cast_booleans(&mut self, node: &mut Node) {
+        let conditions = boolean_inputs(node);
+        let others = conditions.len()..node.inputs.len();
+        for place in conditions.clone() {
+            self.cast_input(node, place, element::BOOL);
+        }
+        if has_equal_types(&node.operator) && !others.clone().all(|place| self.is_boolean(node, place)) {
+            for place in others.clone().filter(|place| self.is_boolean(node, *place)).collect::<Vec<_>>() {
+                self.cast_input(node, place, element::INT64);
+            }
+        }
+        let is_boolean = gives_booleans(node) || (keeps_types(&node.operator) && self.is_boolean(node, others.start));
+        let outputs = node.outputs.iter().filter(|_| is_boolean);
+        self.booleans.extend(outputs.map(|name| format!("{}/{name}", self.prefix)));
+    }
+
+    /// Whether the elements of an input are booleans.
+    fn is_boolean(&self, node: &Node, place: usize) -> bool {
+        let name = node.inputs.get(place).and_then(|name| self.names.get(name));
+        name.is_some_and(|name| self.booleans.contains(name))
+    }
+
+    /// Casts an input, unless its elements have this type.
+    fn cast_input(&mut self, node: &mut Node, place: usize, to: i32) {
+        if (to == element::BOOL) == self.is_boolean(node, place) {
+            return;
+        }
+        let name = self.names.get(&node.inputs[place]).cloned().unwrap_or_default();
+        let cast = self.cast(name, to);
+        if to == element::BOOL {
+            self.booleans.insert(cast.clone());
+        }
+        self.names.insert(cast.clone(), cast.clone());
+        node.inputs[place] = cast;
     }
 
     /// Appends a node with one input and one output, both with names of the file.
@@ -147,12 +196,35 @@ impl Part {
     }
 }
 
-/// Whether a node reads a value as booleans.
-fn reads_boolean(node: &Node, name: &str) -> bool {
+/// The inputs that must be booleans. They precede the others.
+fn boolean_inputs(node: &Node) -> Range<usize> {
     match node.operator.as_str() {
-        "And" | "Or" | "Not" => true,
-        "Where" => node.inputs.first().is_some_and(|condition| condition == name),
-        _ => false,
+        "And" | "Not" | "Or" | "Xor" => 0..node.inputs.len(),
+        "Where" => 0..1,
+        _ => 0..0,
+    }
+}
+
+/// Whether the inputs of an operator, except for conditions, must have equal types.
+fn has_equal_types(operator: &str) -> bool {
+    is_pairwise(operator) || operator == "Concat"
+}
+
+/// Whether an operator gives elements of the type of its first input after the conditions.
+fn keeps_types(operator: &str) -> bool {
+    const OTHERS: [&str; 9] =
+        ["Concat", "DepthToSpace", "Expand", "Gather", "Pad", "Slice", "SpaceToDepth", "Split", "Where"];
+    OTHERS.contains(&operator)
+        || (is_reshaping(operator) && operator != "Cast")
+        || ["Tile", "Trilu"].contains(&operator)
+}
+
+/// Whether an operator gives booleans for inputs of all types.
+fn gives_booleans(node: &Node) -> bool {
+    match node.operator.as_str() {
+        "Cast" => node.integer("to", 0) == Ok(i64::from(element::BOOL)),
+        "Where" => false,
+        operator => is_logic(operator) || ["IsInf", "IsNaN"].contains(&operator),
     }
 }
 

@@ -12,6 +12,7 @@ use super::rebuild::rebuild;
 use super::rows::rows_problem;
 use super::run::Graph;
 use super::size_limit::Limits;
+use super::state_rows::{rows_elsewhere, with_rows_first};
 use crate::architecture::Architecture;
 use crate::formats::budget::MemoryLimit;
 use crate::model::{Compile, Model};
@@ -45,6 +46,9 @@ pub fn import_with(path: impl AsRef<Path>, limit: MemoryLimit) -> Result<Importe
 
 /// The condition for a graph to be a model, in errors.
 pub(super) const NEEDS_ROWS: &str = "a model needs one row of outputs for each row of inputs";
+
+/// The way to use a graph that is no model, in errors.
+const RUN_INSTEAD: &str = "Run the file with `gradus predict`, which does not import it";
 
 /// An imported network with its weights.
 #[derive(Clone, Debug)]
@@ -91,6 +95,10 @@ impl Graph {
     pub fn import(&self) -> Result<Imported> {
         let is_open =
             |input: &graph::Input| input.sizes.as_ref().is_some_and(|sizes| sizes.iter().skip(1).any(Option::is_none));
+        if let Some(problem) = rows_elsewhere(&self.needed_inputs().collect::<Vec<_>>()) {
+            let problem = format!("{problem}; {NEEDS_ROWS}. {RUN_INSTEAD}");
+            return Err(Error::Format { path: self.path.clone(), problem });
+        }
         match self.needed_inputs().any(is_open) {
             true => self.import_open(),
             false => self.import_fixed(),
@@ -112,12 +120,13 @@ impl Graph {
         if outputs.is_empty() {
             return Err(match self.unknown_nodes() {
                 unknown if unknown.is_empty() => {
-                    wrong("none of its outputs is a float array; choose a value with Graph::output".into())
+                    wrong("none of its outputs is a float array; `gradus predict` computes them".into())
                 }
                 unknown => unsupported(unknown),
             });
         }
         let nodes = self.nodes.needed_for(&outputs.iter().map(String::as_str).collect::<Vec<_>>());
+        let nodes = with_rows_first(&nodes).unwrap_or(nodes);
         let (mut given, mut problems, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
         for input in &nodes.inputs {
             match graph_input(&nodes, input) {
@@ -159,8 +168,7 @@ impl Graph {
         if let Some(problem) = problem {
             let fixed = rows.map_or_else(String::new, |rows| format!("it fixes the number of rows at {rows}, and "));
             return Err(wrong(format!(
-                "{fixed}{problem}; {NEEDS_ROWS}. \
-                 Run the file with `gradus predict` or Graph::run, or export it with a symbolic number of rows"
+                "{fixed}{problem}; {NEEDS_ROWS}. {RUN_INSTEAD}, or export it with a symbolic number of rows"
             )));
         }
         let nodes = checked.inlined.take().unwrap_or(nodes);
@@ -296,17 +304,15 @@ pub(super) fn rows(input: &graph::Input) -> Option<usize> {
 /// Describes one sample of an input.
 pub(super) fn graph_input(nodes: &Nodes, input: &graph::Input) -> std::result::Result<GraphInput, String> {
     let name = &input.name;
-    let sizes = input
-        .sizes
-        .as_ref()
-        .ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape or Graph::with_shape"))?;
+    let sizes =
+        input.sizes.as_ref().ok_or_else(|| format!("its input \"{name}\" has no shape; set it with --shape"))?;
     let Some((_, sizes)) = sizes.split_first() else {
         return Err(format!("its input \"{name}\" is a scalar, expected an axis of rows"));
     };
     let open = || {
         format!(
             "its input \"{name}\" has shape {input}, whose sizes must be known except for the number of rows; set them with \
-             --shape or Graph::with_shape"
+             --shape"
         )
     };
     let sizes = sizes.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(open)?;

@@ -8,6 +8,7 @@ use super::import::{Imported, NEEDS_ROWS, graph_input, rows, single_layer};
 use super::network::Network;
 use super::operators;
 use super::run::Graph;
+use super::state_rows::with_rows_first;
 use super::stored_graph::{CLASS, INPUT_SHAPE};
 use crate::{Result, SampleShape, Spec, SpecValue, ValueInfo};
 
@@ -74,6 +75,7 @@ impl Graph {
         let graph = self.bound(size);
         let names: Vec<&str> = network.outputs.iter().map(|output| output.name.as_str()).collect();
         let nodes = graph.nodes.needed_for(&names);
+        let nodes = with_rows_first(&nodes).unwrap_or(nodes);
         let given = nodes.inputs.iter().map(|input| graph_input(&nodes, input).ok()).collect::<Option<Vec<_>>>()?;
         let (rows, outputs) = (nodes.inputs.iter().find_map(rows), network.outputs.iter());
         let outputs = outputs.map(|output| (output.name.clone(), output.axis_order)).collect();

@@ -98,7 +98,9 @@ impl Rows<'_> {
                 if input < 2 { vec![contracted] } else { Vec::new() }
             }
             "Slice" => self.sliced_axes(sizes),
-            "Pad" | "Tile" | "Resize" => self.resized_axes(sizes),
+            // Pads of opposite signs keep the size.
+            "Pad" => self.padded_axes(rank),
+            "Tile" | "Resize" | "Upsample" => self.resized_axes(sizes),
             "Trilu" => (rank.saturating_sub(2)..rank).collect(),
             operator if operator.starts_with("Reduce") => self.reduced_axes(rank),
             operator if keeps_elements_apart(operator) => Vec::new(),
@@ -124,6 +126,15 @@ impl Rows<'_> {
         let reordered = axes.iter().zip(&steps).filter(|(_, step)| **step != 1);
         let reordered = reordered.filter_map(|(axis, _)| order::axis(*axis, rank).ok());
         reordered.chain(self.resized_axes(sizes)).collect()
+    }
+
+    /// The axes to which a `Pad` adds or from which it removes elements.
+    fn padded_axes(&self, rank: usize) -> Vec<usize> {
+        let pads = self.node.integers("pads").ok().flatten().map(<[i64]>::to_vec).or_else(|| self.integers(1));
+        let Some(pads) = pads else { return (0..rank).collect() };
+        let axes = self.integers(3).unwrap_or_else(|| (0..rank as i64).collect());
+        let moved = |number: &usize| [*number, number + axes.len()].iter().any(|at| pads.get(*at) != Some(&0));
+        (0..axes.len()).filter(moved).filter_map(|number| order::axis(axes[number], rank).ok()).collect()
     }
 
     /// The axes whose size the node changes.

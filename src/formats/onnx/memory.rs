@@ -48,7 +48,7 @@ impl Kind {
             (Kind::Tensor, 9) => raw_cost(i32::try_from(data_type).unwrap_or(0)),
             (Kind::Tensor, 4 | 10) => 2,
             // Variable-length integers, decoded as 4 or 8 bytes, then copied as 8.
-            (Kind::Tensor, 1 | 5 | 7) | (Kind::Attribute, 8) => 16,
+            (Kind::Tensor, 1 | 5 | 7 | 11) | (Kind::Attribute, 8) => 16,
             _ => 3,
         }
     }

@@ -45,6 +45,7 @@ mod run;
 mod scikit_learn;
 mod scope;
 mod size_limit;
+mod state_rows;
 mod stored_graph;
 mod tensor;
 #[cfg(test)]

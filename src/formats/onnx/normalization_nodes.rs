@@ -1,6 +1,6 @@
 //! Export of normalizations.
 
-use super::layer_settings::{flag, missing, number, setting};
+use super::layer_settings::{axis, flag, missing, number, setting};
 use super::node::Attribute;
 use super::tensor::Tensor;
 use super::writer::Writer;
@@ -11,20 +11,47 @@ type Written = Result<(), String>;
 
 /// Writes a layer normalization. The scale is required in ONNX, so it is ones if the layer has none.
 pub(super) fn layer_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    reject_axis(spec)?;
     writer.channels_last();
+    let rank = writer.rank() as i64;
+    let mut axes: Vec<i64> = match setting(spec, "axis") {
+        None => vec![rank - 1],
+        Some(SpecValue::Ints(axes)) => axes.iter().map(|axis| writer.axis(*axis)).collect(),
+        Some(_) => vec![writer.axis(axis(spec)?)],
+    };
+    axes.sort_unstable();
+    // ONNX normalizes over the last axes.
+    let others: Vec<i64> = (0..rank).filter(|axis| !axes.contains(axis)).collect();
+    let last: Vec<i64> = others.iter().chain(&axes).copied().collect();
     let scale = match flag(spec, "scale")? {
         true => writer.weight("gamma", None)?,
         false => {
-            let columns = writer.shape().last().ok_or("its last axis is open")?;
-            writer.constant("ones", &Tensor::floats(vec![columns], vec![1.0; columns]))
+            let size = |axis: &i64| *writer.shape().sizes().get(usize::try_from(*axis - 1).ok()?)?;
+            let sizes = axes.iter().map(size).collect::<Option<Vec<_>>>().ok_or("a normalized axis is open")?;
+            let ones = vec![1.0; sizes.iter().product()];
+            writer.constant("ones", &Tensor::floats(sizes, ones))
         }
     };
+    reorder(writer, &last);
     let bias = if flag(spec, "center")? { Some(writer.weight("beta", None)?) } else { None };
     let inputs: Vec<&str> = [Some(&scale), bias.as_ref()].into_iter().flatten().map(String::as_str).collect();
     let epsilon = Attribute::Number(number(spec, "epsilon")?);
-    writer.node("LayerNormalization", &inputs, &[("axis", Attribute::Integer(-1)), ("epsilon", epsilon)]);
+    let axis = Attribute::Integer(-(axes.len() as i64));
+    writer.node("LayerNormalization", &inputs, &[("axis", axis), ("epsilon", epsilon)]);
+    reorder(writer, &inverse(&last));
     Ok(())
+}
+
+/// Transposes the first value, unless the order of its axes is already this one.
+fn reorder(writer: &mut Writer<'_>, order: &[i64]) {
+    if !order.is_sorted() {
+        writer.node("Transpose", &[], &[("perm", Attribute::Integers(order.to_vec()))]);
+    }
+}
+
+/// The order that restores the axes after a transposition.
+fn inverse(order: &[i64]) -> Vec<i64> {
+    let place = |axis: i64| order.iter().position(|other| *other == axis).unwrap_or(0) as i64;
+    (0..order.len() as i64).map(place).collect()
 }
 
 /// Rejects a normalization of other axes than the last.
@@ -36,9 +63,24 @@ fn reject_axis(spec: &Spec) -> Written {
 }
 
 pub(super) fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
-    reject_axis(spec)?;
-    let channels = writer.shape().last().ok_or("its last axis is open")?;
-    writer.channels_first();
+    let rank = writer.rank() as i64;
+    let axis = match setting(spec, "axis") {
+        Some(_) => Some(axis(spec)? as i64).map(|axis| if axis < 0 { axis + rank } else { axis }),
+        None => None,
+    };
+    let axis = axis.filter(|axis| *axis != rank - 1);
+    let size = usize::try_from(axis.unwrap_or(rank - 1) - 1).ok().and_then(|axis| *writer.shape().sizes().get(axis)?);
+    let channels = size.ok_or("the axis of its channels is open")?;
+    // In ONNX, the channels are axis 1.
+    let mut order: Vec<i64> = (0..rank).collect();
+    match axis {
+        None => writer.channels_first(),
+        Some(axis) => {
+            writer.channels_last();
+            order.swap(1, usize::try_from(axis).unwrap_or(1));
+            reorder(writer, &order);
+        }
+    }
     let mut names = Vec::new();
     for (part, option, constant) in [("gamma", "scale", 1.0), ("beta", "center", 0.0)] {
         // The options are absent if they have their defaults.
@@ -55,6 +97,7 @@ pub(super) fn batch_norm(writer: &mut Writer<'_>, spec: &Spec) -> Written {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let [epsilon, momentum] = [number(spec, "epsilon")?, number(spec, "momentum")?].map(Attribute::Number);
     writer.node("BatchNormalization", &names, &[("epsilon", epsilon), ("momentum", momentum)]);
+    reorder(writer, &inverse(&order));
     Ok(())
 }
 

@@ -168,6 +168,7 @@ message! {
         8 name: optional string Option<String>,
         9 raw_data: optional bytes Option<Vec<u8>>,
         10 double_data: packed double Vec<f64>,
+        11 uint64_data: packed uint64 Vec<u64>,
         /// The place of the elements in another file.
         13 external_data: repeated message Vec<Entry>,
         /// [`EXTERNAL`] if the elements are in another file.
@@ -180,10 +181,63 @@ pub(super) mod element {
     pub(in super::super) const FLOAT: i32 = 1;
     pub(in super::super) const UINT8: i32 = 2;
     pub(in super::super) const INT8: i32 = 3;
+    pub(in super::super) const UINT16: i32 = 4;
+    pub(in super::super) const INT16: i32 = 5;
     pub(in super::super) const INT32: i32 = 6;
     pub(in super::super) const INT64: i32 = 7;
     pub(in super::super) const BOOL: i32 = 9;
+    pub(in super::super) const FLOAT16: i32 = 10;
     pub(in super::super) const DOUBLE: i32 = 11;
+    pub(in super::super) const UINT32: i32 = 12;
+    pub(in super::super) const UINT64: i32 = 13;
+    pub(in super::super) const BFLOAT16: i32 = 16;
+
+    /// The names of all element types, in the order of their values.
+    const NAMES: [&str; 27] = [
+        "UNDEFINED",
+        "FLOAT",
+        "UINT8",
+        "INT8",
+        "UINT16",
+        "INT16",
+        "INT32",
+        "INT64",
+        "STRING",
+        "BOOL",
+        "FLOAT16",
+        "DOUBLE",
+        "UINT32",
+        "UINT64",
+        "COMPLEX64",
+        "COMPLEX128",
+        "BFLOAT16",
+        "FLOAT8E4M3FN",
+        "FLOAT8E4M3FNUZ",
+        "FLOAT8E5M2",
+        "FLOAT8E5M2FNUZ",
+        "UINT4",
+        "INT4",
+        "FLOAT4E2M1",
+        "FLOAT8E8M0",
+        "UINT2",
+        "INT2",
+    ];
+
+    /// The name of an element type.
+    pub(in super::super) fn name(kind: i64) -> String {
+        let known = usize::try_from(kind).ok().and_then(|kind| NAMES.get(kind));
+        known.map_or_else(|| kind.to_string(), |name| (*name).to_owned())
+    }
+
+    /// Whether elements are floats, which are computed with 32 bits.
+    pub(in super::super) fn is_float(kind: i32) -> bool {
+        [FLOAT, DOUBLE, FLOAT16, BFLOAT16].contains(&kind)
+    }
+
+    /// Whether elements are integers or booleans.
+    pub(in super::super) fn is_integer(kind: i32) -> bool {
+        [BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64].contains(&kind)
+    }
 }
 
 message! {

@@ -110,7 +110,9 @@ impl<'r> Value<'r> {
     pub(super) fn as_constant(&self) -> Result<&Tensor, String> {
         match self {
             Value::Constant(_, constant) => Ok(&constant.tensor),
-            Value::Recorded(_) => Err("an input is computed, expected a constant".into()),
+            Value::Recorded(_) => {
+                Err("a setting of the node depends on the inputs of the graph, expected a constant".into())
+            }
         }
     }
 
@@ -163,7 +165,7 @@ impl<'r> Recorded<'r> {
 
     /// Returns the value, or an error if its elements are integers.
     pub(super) fn floats(&self) -> Result<&Recorded<'r>, String> {
-        let problem = "computed integers are not supported";
+        let problem = "integers that depend on the inputs are not supported; cast them to floats";
         if self.integer { Err(problem.into()) } else { Ok(self) }
     }
 
@@ -190,6 +192,15 @@ impl<'r> Scope<'_, 'r> {
                 Ok(Recorded::with_order(self.arranged(value, &order)?, order))
             }
         }
+    }
+
+    /// Returns a value of floats or integers on the tape, as floats with its storage order.
+    pub(super) fn recorded_numbers(&mut self, value: &Value<'r>) -> Result<Recorded<'r>, String> {
+        let order = match value {
+            Value::Recorded(recorded) => recorded.order.clone(),
+            Value::Constant(..) => (0..value.sizes().len()).collect(),
+        };
+        Ok(Recorded::with_order(self.numbers(value, &order)?, order))
     }
 
     /// Returns a float value in the axis order of ONNX.

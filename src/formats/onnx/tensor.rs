@@ -2,10 +2,11 @@
 
 use super::proto::{self, EXTERNAL, element};
 use crate::formats::permuted::permuted;
+use crate::save::half;
 use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
-/// A tensor of floats or integers. Doubles are rounded to `f32`; booleans are the integers 0 and 1.
+/// A tensor of floats or integers. Floats of 16 and 64 bits are converted to `f32`; booleans are the integers 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     pub(super) sizes: Vec<usize>,
@@ -182,23 +183,47 @@ pub(super) fn length(sizes: &[usize]) -> Option<usize> {
 
 fn values(tensor: &proto::Tensor) -> Result<Values, String> {
     let floats = |values: &[f32]| Ok(Values::Floats(values.to_vec()));
-    let narrow = |values: &[i32]| Ok(Values::Integers(values.iter().map(|value| i64::from(*value)).collect()));
     let (kind, raw) = (tensor.data_type.unwrap_or(0), tensor.raw_data.as_deref());
+    // The elements of types with fewer bits than 32 have the type of the field `int32_data`.
+    let narrow =
+        |number: fn(i32) -> i64| Ok(Values::Integers(tensor.int32_data.iter().map(|one| number(*one)).collect()));
+    let brain = |bits: u16| f32::from_bits(u32::from(bits) << 16);
+    let halves = |number: fn(u16) -> f32| {
+        Ok(Values::Floats(tensor.int32_data.iter().map(|bits| number(*bits as u16)).collect()))
+    };
     match (kind, raw) {
         (element::FLOAT, None) => floats(&tensor.float_data),
         (element::FLOAT, Some(raw)) => Ok(Values::Floats(fixed(raw, f32::from_le_bytes)?)),
         (element::DOUBLE, None) => Ok(Values::Floats(tensor.double_data.iter().map(|value| *value as f32).collect())),
         (element::DOUBLE, Some(raw)) => Ok(Values::Floats(fixed(raw, |eight| f64::from_le_bytes(eight) as f32)?)),
+        (element::FLOAT16, None) => halves(half),
+        (element::FLOAT16, Some(raw)) => Ok(Values::Floats(fixed(raw, |two| half(u16::from_le_bytes(two)))?)),
+        (element::BFLOAT16, None) => halves(brain),
+        (element::BFLOAT16, Some(raw)) => Ok(Values::Floats(fixed(raw, |two| brain(u16::from_le_bytes(two)))?)),
         (element::INT64, None) => Ok(Values::Integers(tensor.int64_data.clone())),
         (element::INT64, Some(raw)) => Ok(Values::Integers(fixed(raw, i64::from_le_bytes)?)),
         (element::INT32, Some(raw)) => Ok(Values::Integers(fixed(raw, |four| i64::from(i32::from_le_bytes(four)))?)),
+        (element::INT16, Some(raw)) => Ok(Values::Integers(fixed(raw, |two| i64::from(i16::from_le_bytes(two)))?)),
+        (element::UINT16, Some(raw)) => Ok(Values::Integers(fixed(raw, |two| i64::from(u16::from_le_bytes(two)))?)),
         (element::UINT8 | element::BOOL, Some(raw)) => Ok(Values::Integers(fixed(raw, |[one]| i64::from(one))?)),
         (element::INT8, Some(raw)) => Ok(Values::Integers(fixed(raw, |one| i64::from(i8::from_le_bytes(one)))?)),
-        (element::INT32 | element::UINT8 | element::INT8 | element::BOOL, None) => narrow(&tensor.int32_data),
-        (kind, _) => {
-            Err(format!("element type {kind} is not supported, expected floats, doubles, integers or booleans"))
-        }
+        (element::UINT16, None) => narrow(|value| i64::from(value as u16)),
+        (element::INT32 | element::INT16 | element::UINT8 | element::INT8 | element::BOOL, None) => narrow(i64::from),
+        (element::UINT32, Some(raw)) => Ok(Values::Integers(fixed(raw, |four| i64::from(u32::from_le_bytes(four)))?)),
+        (element::UINT64, Some(raw)) => signed(&fixed(raw, u64::from_le_bytes)?),
+        (element::UINT32 | element::UINT64, None) => signed(&tensor.uint64_data),
+        (kind, _) => Err(format!(
+            "elements of type {} are not supported, expected floats of 16 to 64 bits, integers of 8 to 64 bits, or \
+             booleans",
+            element::name(i64::from(kind))
+        )),
     }
+}
+
+/// Converts unsigned integers.
+fn signed(values: &[u64]) -> Result<Values, String> {
+    let signed = |value: &u64| i64::try_from(*value).map_err(|_| format!("element {value} exceeds 2⁶³ − 1"));
+    values.iter().map(signed).collect::<Result<_, _>>().map(Values::Integers)
 }
 
 /// Decodes elements of `N` bytes each.
@@ -235,6 +260,21 @@ mod tests {
         assert_eq!(one(raw(9, &[2], &[1, 0])), Values::Integers(vec![1, 0]));
         assert_eq!(one(raw(2, &[1], &[255])), Values::Integers(vec![255]));
         assert_eq!(one(raw(3, &[1], &[255])), Values::Integers(vec![-1]));
+        assert_eq!(one(raw(4, &[1], &[255; 2])), Values::Integers(vec![65535]));
+        assert_eq!(one(raw(5, &[1], &[255; 2])), Values::Integers(vec![-1]));
+        assert_eq!(one(raw(12, &[1], &[255; 4])), Values::Integers(vec![4_294_967_295]));
+        assert_eq!(one(raw(13, &[1], &7u64.to_le_bytes())), Values::Integers(vec![7]));
+        assert_eq!(one(raw(10, &[2], &[0, 0xc0, 0x55, 0x35])), Values::Floats(vec![-2.0, 0.333_251_95]));
+        assert_eq!(one(raw(16, &[2], &[0x80, 0xbf, 0x49, 0x40])), Values::Floats(vec![-1.0, 3.140625]));
+        for (data_type, expected) in [(10, 1.0), (16, 0.0078125)] {
+            let packed = proto::Tensor {
+                dims: vec![1],
+                data_type: Some(data_type),
+                int32_data: vec![0x3c00],
+                ..Default::default()
+            };
+            assert_eq!(one(Tensor::read(&packed)), Values::Floats(vec![expected]));
+        }
         let packed = proto::Tensor { dims: vec![2], data_type: Some(6), int32_data: vec![4, -4], ..Default::default() };
         assert_eq!(one(Tensor::read(&packed)), Values::Integers(vec![4, -4]));
     }
@@ -248,7 +288,8 @@ mod tests {
         );
         assert_eq!(raw(1, &[-1], &[]).unwrap_err(), "size -1 is negative");
         assert!(raw(1, &[i64::MAX, 4], &[]).is_err(), "a product that overflows");
-        assert!(raw(8, &[1], &[]).unwrap_err().starts_with("element type 8"));
+        assert!(raw(8, &[1], &[]).unwrap_err().starts_with("elements of type STRING are not supported"));
+        assert_eq!(raw(13, &[1], &[255; 8]).unwrap_err(), format!("element {} exceeds 2⁶³ − 1", u64::MAX));
     }
 
     #[test]

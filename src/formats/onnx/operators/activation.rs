@@ -1,6 +1,7 @@
 //! Elementwise operators with one input.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
+use super::folding::fold_single;
 use super::inputs::{input, optional};
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
@@ -48,6 +49,9 @@ pub(super) fn record<'r>(
     }
     if node.operator == "Clip" && (1..3).any(|number| matches!(inputs.get(number), Some(Some(Value::Recorded(_))))) {
         return Ok(vec![clip(scope, inputs)?]);
+    }
+    if let Some(known) = fold_single(node, input(inputs, 0)?)? {
+        return Ok(vec![known]);
     }
     let x = scope.recorded(input(inputs, 0)?)?;
     let number = |name: &str, default: f32| node.number(name, default);

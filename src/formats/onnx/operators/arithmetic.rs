@@ -1,15 +1,14 @@
 //! Elementwise operators with two or more inputs, which broadcast like NumPy.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
+use super::folding::fold;
 use super::inputs::input;
 use super::shape::with_sizes;
 use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
-use crate::formats::onnx::tensor::{Tensor, Values, length};
 use crate::tape::Var;
-use ndarray::{ArrayViewD, IxDyn};
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -17,6 +16,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     operator("Sub", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
     operator("Mul", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
     operator("Div", 1, &[read("axis").until(6), read("broadcast").until(6), CONSUMED]),
+    operator("Mod", 10, &[read("fmod")]),
     operator("Sum", 1, &[CONSUMED]),
     operator("Mean", 1, &[CONSUMED]),
     operator("Max", 1, &[CONSUMED]),
@@ -37,18 +37,24 @@ pub(super) fn record<'r>(
         "Div" => |a, b| a / b,
         "Max" => |a, b| a.maximum(b),
         "Min" => |a, b| a.minimum(b),
-        "Pow" => return Ok(vec![power(node, scope, inputs)?]),
         _ => |a, b| a + b,
     };
-    if let ("Add" | "Sub" | "Mul" | "Div", [Some(a), Some(b)]) = (node.operator.as_str(), inputs) {
+    if let [Some(a), Some(b)] = inputs
+        && node.operator != "Mean"
+    {
         let b = aligned(node, scope, a, b)?;
         if let Some(folded) = fold(node, scope, a, &b)? {
             return Ok(vec![folded]);
         }
     }
+    match node.operator.as_str() {
+        "Pow" => return Ok(vec![power(node, scope, inputs)?]),
+        "Mod" => return Ok(vec![remainder(node, scope, inputs)?]),
+        _ => {}
+    }
     let mut result = input(inputs, 0)?.clone();
     if ["Div", "Mean"].contains(&node.operator.as_str()) && result.is_integer() {
-        return Err("computed integers are not supported".into());
+        return Err("integers that depend on the inputs are not supported; cast them to floats".into());
     }
     for number in 1..inputs.len() {
         let other = aligned(node, scope, &result, input(inputs, number)?)?;
@@ -72,6 +78,24 @@ fn power<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>
         return Ok(scope.recorded(base)?.map(|x| if exponent == 2.0 { x * x } else { x.power(exponent) }));
     }
     pair(scope, base, exponent, |base, exponent| base.pow(exponent))
+}
+
+/// Records `Mod`. With `fmod`, the remainder has the sign of the dividend, otherwise that of the divisor. Quotients of computed
+/// integers, which are less than 2²⁴, are rounded correctly.
+fn remainder<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Value<'r>, String> {
+    let (a, b, fmod) = (input(inputs, 0)?, input(inputs, 1)?, node.integer("fmod", 0)? != 0);
+    if !(fmod || a.is_integer() && b.is_integer()) {
+        return Err("attribute fmod is 0, expected 1 for floats".into());
+    }
+    let rest = pair(scope, a, b, |a, b| a - b * (a / b).truncate())?;
+    if fmod {
+        return Ok(rest);
+    }
+    let moved = pair(scope, &rest, b, |rest, b| {
+        let [left, right] = [rest * 0.0, b * 0.0];
+        b * (rest.less(left) * right.less(b) + left.less(rest) * b.less(right))
+    })?;
+    pair(scope, &rest, &moved, |rest, moved| rest + moved)
 }
 
 /// Aligns the axes of the second operand with those of the first.
@@ -153,57 +177,4 @@ fn widened<'r>(scope: &mut Scope<'_, 'r>, value: &Value<'r>, rank: usize) -> Res
             Ok(Value::new(scope.numbers(value, &order)?.reshape(shape)))
         }
     }
-}
-
-/// The sizes of two arrays that broadcast like NumPy; `None` if they do not fit.
-fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
-    let rank = a.len().max(b.len());
-    let size = |sizes: &[usize], axis: usize| (axis + sizes.len()).checked_sub(rank).map_or(1, |place| sizes[place]);
-    let joined = (0..rank).map(|axis| match (size(a, axis), size(b, axis)) {
-        (a, b) if a == b || b == 1 => Some(a),
-        (1, b) => Some(b),
-        _ => None,
-    });
-    joined.collect()
-}
-
-/// Evaluates an operation on two constants of integers, as in computations of shapes and of conditions.
-pub(super) fn fold<'r>(
-    node: &Node,
-    scope: &Scope<'_, 'r>,
-    a: &Value<'r>,
-    b: &Value<'r>,
-) -> Result<Option<Value<'r>>, String> {
-    let (Value::Constant(_, a), Value::Constant(_, b)) = (a, b) else { return Ok(None) };
-    let (Values::Integers(x), Values::Integers(y)) = (&a.tensor.values, &b.tensor.values) else { return Ok(None) };
-    let sizes = broadcast(&a.tensor.sizes, &b.tensor.sizes);
-    let sizes = sizes.ok_or_else(|| {
-        format!("integers of shapes {:?} and {:?} cannot be combined", a.tensor.sizes, b.tensor.sizes)
-    })?;
-    scope.limits.check(length(&sizes).ok_or("the number of elements overflows")?)?;
-    let wide = |tensor: &Tensor, values: &[i64]| -> Option<Vec<i64>> {
-        let view = ArrayViewD::from_shape(IxDyn(&tensor.sizes), values).ok()?;
-        Some(view.broadcast(IxDyn(&sizes))?.iter().copied().collect())
-    };
-    let (Some(x), Some(y)) = (wide(&a.tensor, x), wide(&b.tensor, y)) else { return Ok(None) };
-    let number = |(x, y): (&i64, &i64)| {
-        let (x, y) = (*x, *y);
-        let result = match node.operator.as_str() {
-            "Sub" => x.checked_sub(y),
-            "Mul" => x.checked_mul(y),
-            "Div" => x.checked_div(y),
-            "And" => Some(i64::from(x != 0 && y != 0)),
-            "Or" => Some(i64::from(x != 0 || y != 0)),
-            "Xor" => Some(i64::from((x != 0) != (y != 0))),
-            "Equal" => Some(i64::from(x == y)),
-            "Less" => Some(i64::from(x < y)),
-            "LessOrEqual" => Some(i64::from(x <= y)),
-            "Greater" => Some(i64::from(x > y)),
-            "GreaterOrEqual" => Some(i64::from(x >= y)),
-            _ => x.checked_add(y),
-        };
-        result.ok_or("integer overflow or division by 0")
-    };
-    let values = x.iter().zip(&y).map(number).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Value::computed(Tensor::integers(sizes, values))))
 }

@@ -1,11 +1,12 @@
 //! Comparisons, logic, and selection. True is 1.
 
-use super::arithmetic::{aligned, float_pair, fold};
+use super::arithmetic::{aligned, float_pair};
 use super::attributes::{Operator, operator, read};
+use super::folding::{broadcast, expanded, fold};
 use super::inputs::input;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
-use crate::formats::onnx::tensor::Tensor;
+use crate::formats::onnx::tensor::{Tensor, length};
 
 /// The operators and their attributes.
 pub(super) const OPERATORS: &[Operator] = &[
@@ -55,11 +56,7 @@ pub(super) fn record<'r>(
 }
 
 fn not<'r>(scope: &mut Scope<'_, 'r>, condition: &Value<'r>) -> Result<Value<'r>, String> {
-    let order: Vec<usize> = match condition {
-        Value::Recorded(recorded) => recorded.order.clone(),
-        Value::Constant(..) => (0..condition.sizes().len()).collect(),
-    };
-    Ok(Value::with_order(1.0 - scope.numbers(condition, &order)?, order).into_integers())
+    Ok(scope.recorded_numbers(condition)?.map(|condition| 1.0 - condition).into_integers())
 }
 
 /// Records `Where`. Elements that are not selected do not affect the output, even if they are infinite or NaN.
@@ -69,9 +66,31 @@ fn select<'r>(
     yes: &Value<'r>,
     no: &Value<'r>,
 ) -> Result<Value<'r>, String> {
+    if let Some(known) = known_selection(scope, [condition, yes, no])? {
+        return Ok(known);
+    }
     let integer = yes.is_integer() && no.is_integer();
     let yes = float_pair(scope, yes, condition, |yes, condition| yes.where_nonzero(condition))?;
     let no = float_pair(scope, no, condition, |no, condition| no.where_nonzero(1.0 - condition))?;
     let either = float_pair(scope, &yes, &no, |yes, no| yes + no)?;
     Ok(if integer { either.into_integers() } else { either.into_floats() })
+}
+
+/// Evaluates `Where` on constants of integers, as in computations of shapes.
+fn known_selection<'r>(scope: &Scope<'_, 'r>, inputs: [&Value<'r>; 3]) -> Result<Option<Value<'r>>, String> {
+    let constant = |value: &Value<'r>| match value {
+        Value::Constant(_, constant) if value.is_integer() => Some(constant.tensor.clone()),
+        _ => None,
+    };
+    let [Some(condition), Some(yes), Some(no)] = inputs.map(constant) else { return Ok(None) };
+    let sizes = broadcast(&condition.sizes, &yes.sizes).and_then(|sizes| broadcast(&sizes, &no.sizes));
+    let sizes = sizes.ok_or("its integers have shapes that do not fit")?;
+    scope.limits.check(length(&sizes).ok_or("the number of elements overflows")?)?;
+    let wide = |tensor: &Tensor| {
+        expanded(tensor.as_integers()?, &tensor.sizes, &sizes).ok_or_else(|| "its shapes do not fit".to_owned())
+    };
+    let (condition, yes, no) = (wide(&condition)?, wide(&yes)?, wide(&no)?);
+    let either = condition.iter().zip(yes.iter().zip(&no));
+    let values = either.map(|(condition, (yes, no))| if *condition != 0 { *yes } else { *no }).collect();
+    Ok(Some(Value::computed(Tensor::integers(sizes, values))))
 }

@@ -12,6 +12,7 @@ pub(super) mod constant;
 mod convolution;
 mod cumulative;
 mod expand;
+mod folding;
 mod inputs;
 mod logic;
 mod normalization;
@@ -19,9 +20,10 @@ mod padding;
 mod pooling;
 mod product;
 mod recurrent;
+mod recurrent_function;
 pub(super) mod recurrent_weights;
 mod reduction;
-mod resizing;
+pub(super) mod resizing;
 mod rounding;
 pub(super) mod scikit_learn;
 mod shape;
@@ -105,6 +107,16 @@ pub(super) fn names() -> Vec<&'static str> {
 /// Whether an operator is elementwise with several inputs.
 pub(super) fn is_pairwise(name: &str) -> bool {
     is_in(&[arithmetic::OPERATORS, logic::OPERATORS], name)
+}
+
+/// Whether an operator compares or selects elements.
+pub(super) fn is_logic(name: &str) -> bool {
+    is_in(&[logic::OPERATORS], name)
+}
+
+/// Whether an operator changes only the shape, the axes or the type.
+pub(super) fn is_reshaping(name: &str) -> bool {
+    is_in(&[shape::OPERATORS], name)
 }
 
 /// Whether an operator computes each element from one element of its first input, or changes only the shape.

@@ -3,9 +3,11 @@
 use super::attributes::{Operator, operator, read};
 use super::inputs::{axes, input, optional};
 use super::shape_arithmetic;
+use crate::Shape;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
-use crate::formats::onnx::scope::{Scope, Value};
+use crate::formats::onnx::scope::{Recorded, Scope, Value};
+use crate::tape::Var;
 
 /// The operators and their attributes. In earlier sets, the padding has another name.
 pub(super) const OPERATORS: &[Operator] =
@@ -28,7 +30,8 @@ pub(super) fn record<'r>(
         "wrap" => |place, size| place.rem_euclid(size),
         other => return Err(format!("mode {other} is not supported")),
     };
-    let x = scope.recorded(input(inputs, 0)?)?;
+    let data = input(inputs, 0)?;
+    let x = scope.recorded_numbers(data)?;
     let rank = x.order.len();
     let pads = shape_arithmetic::bounds(node, inputs, "pads", 1)?;
     let value = match optional(inputs, 2) {
@@ -39,20 +42,25 @@ pub(super) fn record<'r>(
     if pads.len() != 2 * named.len() {
         return Err(format!("the number of pads is {}, expected two for each axis in {:?}", pads.len(), named));
     }
-    let mut around = vec![[0; 2]; rank];
+    let (mut around, mut cut) = (vec![[0; 2]; rank], vec![[0; 2]; rank]);
     for (number, axis) in named.iter().enumerate() {
         let pair = [pads[number], pads[named.len() + number]];
-        let size = |pad: i64| usize::try_from(pad).ok().filter(|pad| *pad < 1 << 24);
-        let [Some(before), Some(after)] = pair.map(size) else {
-            return Err(format!("pads must be from 0 to 2²⁴ − 1, got {pads:?}"));
-        };
-        around[order::axis(*axis, rank)?] = [before, after];
+        if pair.iter().any(|pad| pad.unsigned_abs() >= 1 << 24) {
+            return Err(format!("pads must be between −2²⁴ and 2²⁴, got {pads:?}"));
+        }
+        let axis = order::axis(*axis, rank)?;
+        around[axis] = pair.map(|pad| pad.max(0) as usize);
+        cut[axis] = pair.map(|pad| (-pad).max(0) as usize);
     }
     let stored: Vec<[usize; 2]> = x.order.iter().map(|axis| around[*axis]).collect();
+    let mut y = cropped(&x, &cut)?;
+    let finished = |y: Var<'r>| {
+        let y = Value::with_order(y, x.order.clone());
+        vec![if data.is_integer() { y.into_integers() } else { y }]
+    };
     if mode == "constant" {
-        return Ok(vec![Value::with_order(x.var.pad(&stored, value), x.order)]);
+        return Ok(finished(if around.iter().all(|pads| *pads == [0, 0]) { y } else { y.pad(&stored, value) }));
     }
-    let mut y = x.var;
     for (place, [before, after]) in stored.into_iter().enumerate().filter(|(_, around)| *around != [0, 0]) {
         let size = y.shape().axis(place);
         scope.limits.check((y.shape().len() / size).saturating_mul(before + size + after))?;
@@ -60,5 +68,19 @@ pub(super) fn record<'r>(
         let places = (first..size + after as i64).map(|place| vec![(source(place, size) as usize, 1.0)]);
         y = y.resample(place as isize, places.collect());
     }
-    Ok(vec![Value::with_order(y, x.order)])
+    Ok(finished(y))
+}
+
+/// Removes these numbers of elements before and after along each axis of ONNX, which negative pads specify.
+fn cropped<'r>(x: &Recorded<'r>, cut: &[[usize; 2]]) -> Result<Var<'r>, String> {
+    let cut: Vec<[usize; 2]> = x.order.iter().map(|axis| cut[*axis]).collect();
+    if cut.iter().all(|pair| *pair == [0, 0]) {
+        return Ok(x.var);
+    }
+    let left =
+        |(size, [before, after]): (&usize, &[usize; 2])| size.checked_sub(before + after).filter(|size| *size > 0);
+    let sizes = x.var.shape().sizes().iter().zip(&cut).map(left).collect::<Option<Vec<_>>>();
+    let sizes = sizes.ok_or_else(|| format!("negative pads leave no elements of sizes {:?}", x.sizes()))?;
+    let starts: Vec<usize> = cut.iter().map(|[before, _]| *before).collect();
+    Ok(x.var.slice(&starts, Shape::new(&sizes).map_err(|error| error.to_string())?))
 }

@@ -74,7 +74,7 @@ pub(super) fn record<'r>(
     let y = match node.operator.as_str() {
         "AveragePool" => average(node, scope, x, &pooling)?,
         // Padding is never the maximum.
-        _ => pooling.pool(pooling.padded(x, f32::NEG_INFINITY), true),
+        _ => pooling.pool(scope, pooling.padded(x, f32::NEG_INFINITY), true)?,
     };
     Ok(vec![Value::with_order(y, order)])
 }
@@ -91,10 +91,10 @@ impl Pooling {
     fn read(node: &Node, spatial: &[usize]) -> Result<Pooling, String> {
         let kernel = sizes(node, "kernel_shape", vec![])?;
         let windows = Window::read(node, spatial, &kernel)?;
-        if windows.iter().any(|window| window.dilation != 1) {
-            return Err("dilations are not supported".into());
+        if windows.iter().any(|window| window.dilation != 1) && node.text("auto_pad", "NOTSET")?.starts_with("SAME") {
+            return Err("auto_pad with dilations is not supported, as runtimes differ; use pads".into());
         }
-        if windows.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.kernel)) {
+        if windows.iter().any(|window| window.pads.iter().any(|pad| *pad >= window.span())) {
             return Err("padding must be smaller than the window".into());
         }
         let ceiling = node.integer("ceil_mode", 0)? != 0;
@@ -104,11 +104,13 @@ impl Pooling {
 
     /// The number of elements that each window along an axis averages.
     fn counts(&self, axis: usize, padding: bool) -> Vec<usize> {
-        let Window { size, kernel, stride, pads: [before, after], .. } = self.windows[axis];
+        let Window { size, kernel, stride, dilation, pads: [before, after] } = self.windows[axis];
         let end = before + size;
         let counted = if padding { 0..end + after } else { before..end };
-        let last = (end + after + self.ceil_pads[axis]).saturating_sub(kernel);
-        let window = |start: usize| (start + kernel).min(counted.end).saturating_sub(start.max(counted.start)).max(1);
+        let last = (end + after + self.ceil_pads[axis]).saturating_sub(self.windows[axis].span());
+        // The number of elements of the window before a place.
+        let before = |start: usize, place: usize| place.saturating_sub(start).div_ceil(dilation).min(kernel);
+        let window = |start: usize| (before(start, counted.end) - before(start, counted.start)).max(1);
         (0..=last).step_by(stride).map(window).collect()
     }
 
@@ -119,14 +121,36 @@ impl Pooling {
         if around.iter().all(|pads| *pads == [0, 0]) { x } else { x.pad(&around, value) }
     }
 
+    /// Copies the elements of each window, so that the windows have neither dilations nor common elements. `x` is padded.
+    fn without_dilation<'r>(&self, scope: &Scope<'_, 'r>, x: Var<'r>) -> Result<(Pooling, Var<'r>), String> {
+        let (mut windows, mut x) = (self.windows.clone(), x);
+        for (axis, window) in windows.iter_mut().enumerate().filter(|(_, window)| window.dilation != 1) {
+            let length = x.shape().axis(axis + 1);
+            let Some(last) = length.checked_sub(window.span()) else {
+                return Err("the windows exceed the image".into());
+            };
+            let count = last / window.stride + 1;
+            scope.limits.check((x.shape().len() / length).saturating_mul(count).saturating_mul(window.kernel))?;
+            let element = |at: usize| at / window.kernel * window.stride + at % window.kernel * window.dilation;
+            let copied = (0..count * window.kernel).map(|at| vec![(element(at), 1.0)]);
+            x = x.resample(axis as isize + 1, copied.collect());
+            (window.stride, window.dilation) = (window.kernel, 1);
+        }
+        Ok((Pooling { windows, ceil_pads: self.ceil_pads.clone() }, x))
+    }
+
     /// The maxima, or the means, of the windows over padded values with channels last.
-    fn pool<'r>(&self, x: Var<'r>, maxima: bool) -> Var<'r> {
+    fn pool<'r>(&self, scope: &Scope<'_, 'r>, x: Var<'r>, maxima: bool) -> Result<Var<'r>, String> {
+        if self.windows.iter().any(|window| window.dilation != 1) {
+            let (pooling, x) = self.without_dilation(scope, x)?;
+            return pooling.pool(scope, x, maxima);
+        }
         let image = |x: Var<'r>, kernel, strides| match maxima {
             true => x.max_pool2d(kernel, strides, Padding::Valid),
             false => x.average_pool2d(kernel, strides, Padding::Valid),
         };
         let axis = |axis: usize| x.shape().axis(axis);
-        match self.windows[..] {
+        Ok(match self.windows[..] {
             // A sequence is an image with a single column.
             [steps] => {
                 let y = image(x.reshape([axis(0), axis(1), 1, axis(2)]), [steps.kernel, 1], [steps.stride, 1]);
@@ -142,14 +166,14 @@ impl Pooling {
                 }
             }
             [] => x,
-        }
+        })
     }
 }
 
 /// Records an average pooling: the mean over each zero-padded window, multiplied by the ratio of the window size to the
 /// number of averaged elements.
 fn average<'r>(node: &Node, scope: &mut Scope<'_, 'r>, x: Var<'r>, pooling: &Pooling) -> Result<Var<'r>, String> {
-    let means = pooling.pool(pooling.padded(x, 0.0), false);
+    let means = pooling.pool(scope, pooling.padded(x, 0.0), false)?;
     // Stop if the recorder rejected the sizes.
     if let Some(problem) = scope.recorder.error() {
         return Err(problem);

@@ -2,6 +2,7 @@
 
 use super::attributes::{Operator, operator, read};
 use super::inputs::{input, optional};
+use super::recurrent_function::Function;
 use super::recurrent_weights::WeightLayout;
 use super::unrolled::{Cell, Special, Unrolled};
 use crate::Shape;
@@ -136,9 +137,11 @@ impl Recurrence<'_> {
                 outputs.iter_mut().zip(results).for_each(|(all, result)| all.push(result));
                 continue;
             }
-            let [gates, candidate] = match activations[..] {
+            let known: Vec<Activation> = activations.iter().filter_map(Function::activation).collect();
+            let [gates, candidate] = match known[..] {
+                [gates, candidate, ..] => [gates, candidate],
                 [only] => [Activation::Linear, only],
-                _ => [activations[0], activations[1]],
+                [] => [Activation::Linear; 2],
             };
             let options = RecurrentOptions::new()
                 .activation(candidate)
@@ -213,7 +216,7 @@ impl Recurrence<'_> {
         scope: &mut Scope<'_, 'r>,
         inputs: &[Option<Value<'r>>],
         direction: usize,
-        activations: &[Activation],
+        activations: &[Function],
     ) -> Result<Special<'r>, String> {
         let clip = self.node.number("clip", 0.0)?;
         if clip.is_nan() || clip < 0.0 {
@@ -241,12 +244,13 @@ impl Recurrence<'_> {
             clip: (clip > 0.0).then_some(clip),
             peepholes,
             input_forget: self.node.integer("input_forget", 0)? != 0,
-            activations_differ: matches!(activations, [_, candidate, cell] if candidate != cell),
+            activations_differ: matches!(activations, [_, candidate, cell] if candidate != cell)
+                || activations.iter().any(|function| function.activation().is_none()),
         })
     }
 
     /// The activations of a direction: those of the gates, of the candidate and of the cell state.
-    fn activations(&self, direction: usize) -> Result<Vec<Activation>, String> {
+    fn activations(&self, direction: usize) -> Result<Vec<Function>, String> {
         let defaults: &[&str] = match self.node.operator.as_str() {
             "LSTM" => &["Sigmoid", "Tanh", "Tanh"],
             "GRU" => &["Sigmoid", "Tanh"],
@@ -265,38 +269,10 @@ impl Recurrence<'_> {
             [self.node.numbers("activation_alpha")?, self.node.numbers("activation_beta")?].map(|all| all.iter());
         let mut all = Vec::new();
         for name in names {
-            all.push(activation(name, &mut parameters)?);
+            all.push(Function::read(name, &mut parameters)?);
         }
         Ok(all[direction * defaults.len()..][..defaults.len()].to_vec())
     }
-}
-
-/// The activation of this name. Takes its parameters from the lists of the node; those that are missing have their defaults.
-fn activation(name: &str, [alpha, beta]: &mut [std::slice::Iter<'_, f32>; 2]) -> Result<Activation, String> {
-    let mut of = |default: f32| alpha.next().copied().unwrap_or(default);
-    let near = |found: f32, expected: f32| (found - expected).abs() < 1e-6;
-    let known = match name.to_ascii_lowercase().as_str() {
-        "affine" => {
-            let found = [of(1.0), beta.next().copied().unwrap_or(0.0)];
-            Some(Activation::Linear).filter(|_| found == [1.0, 0.0])
-        }
-        "elu" => Some(Activation::Elu).filter(|_| of(1.0) == 1.0),
-        "hardsigmoid" => match [of(0.2), beta.next().copied().unwrap_or(0.5)] {
-            [alpha, 0.5] if near(alpha, 0.2) => Some(Activation::LegacyHardSigmoid),
-            [alpha, 0.5] if near(alpha, 1.0 / 6.0) => Some(Activation::HardSigmoid),
-            _ => None,
-        },
-        "leakyrelu" => Some(Activation::LeakyRelu).filter(|_| near(of(0.01), 0.2)),
-        "relu" => Some(Activation::Relu),
-        "sigmoid" => Some(Activation::Sigmoid),
-        "softplus" => Some(Activation::Softplus),
-        "softsign" => Some(Activation::Softsign),
-        "tanh" => Some(Activation::Tanh),
-        _ => None,
-    };
-    known.ok_or_else(|| {
-        format!("attribute activations: {name} is not supported with these activation_alpha and activation_beta")
-    })
 }
 
 /// 1 for the steps before the length of each row, otherwise 0.

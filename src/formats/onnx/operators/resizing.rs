@@ -1,4 +1,4 @@
-//! The operator `Resize`, which interpolates along axes.
+//! The operators `Resize` and `Upsample`, which interpolate along axes.
 
 use super::attributes::{Operator, ignored, operator, read};
 use super::inputs::{axes, input, optional};
@@ -6,22 +6,43 @@ use crate::formats::onnx::node::Node;
 use crate::formats::onnx::order;
 use crate::formats::onnx::scope::{Scope, Value};
 
-/// The operators and their attributes. In earlier sets, the coordinates are not defined.
-pub(super) const OPERATORS: &[Operator] = &[operator(
-    "Resize",
-    11,
-    &[
-        read("antialias").since(18),
-        read("axes").since(18),
-        read("coordinate_transformation_mode"),
-        read("cubic_coeff_a"),
-        read("exclude_outside"),
-        ignored("extrapolation_value", "it affects only tf_crop_and_resize, which is not supported"),
-        read("keep_aspect_ratio_policy").since(18),
-        read("mode"),
-        read("nearest_mode"),
-    ],
-)];
+/// The operators and their attributes.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator(
+        "Resize",
+        10,
+        &[
+            read("antialias").since(18),
+            read("axes").since(18),
+            read("coordinate_transformation_mode").since(11),
+            read("cubic_coeff_a").since(11),
+            read("exclude_outside").since(11),
+            ignored("extrapolation_value", "it affects only tf_crop_and_resize, which is not supported").since(11),
+            read("keep_aspect_ratio_policy").since(18),
+            read("mode"),
+            read("nearest_mode").since(11),
+        ],
+    ),
+    operator("Upsample", 7, &[read("mode"), read("scales").until(8)]),
+];
+
+/// The first operator set whose `Resize` has attributes for its coordinates, and other inputs.
+pub(in crate::formats::onnx) const HAS_COORDINATES: i64 = 11;
+
+/// The settings of interpolations, with their defaults. Before they were attributes, positions were not shifted.
+pub(in crate::formats::onnx) fn setting<'a>(node: &'a Node, name: &str) -> Result<&'a str, String> {
+    let earlier = node.version < HAS_COORDINATES || node.operator == "Upsample";
+    node.text(
+        name,
+        match (name, earlier) {
+            ("coordinate_transformation_mode", true) => "asymmetric",
+            ("coordinate_transformation_mode", false) => "half_pixel",
+            ("nearest_mode", true) => "floor",
+            ("nearest_mode", false) => "round_prefer_floor",
+            _ => "nearest",
+        },
+    )
+}
 
 pub(super) fn record<'r>(
     node: &Node,
@@ -55,9 +76,12 @@ fn resized(node: &Node, inputs: &[Option<Value<'_>>], from: &[usize]) -> Result<
         true => Ok(()),
         false => Err(format!("scales or sizes have {found} elements, expected one for each of {} axes", from.len())),
     };
-    let scales = optional(inputs, 2).map(Value::as_constant).transpose()?.filter(|scales| scales.len() > 0);
+    let number = if node.version < HAS_COORDINATES { 1 } else { 2 };
+    let scales = match optional(inputs, number).map(Value::as_constant).transpose()?.filter(|scales| scales.len() > 0) {
+        Some(scales) => Some(scales.as_floats()?),
+        None => Some(node.numbers("scales")?).filter(|scales| !scales.is_empty()),
+    };
     if let Some(scales) = scales {
-        let scales = scales.as_floats()?;
         fitting(scales.len())?;
         if let Some(scale) = scales.iter().find(|scale| !(**scale > 0.0 && scale.is_finite())) {
             return Err(format!("scales must be positive, got {scale}"));
@@ -101,7 +125,7 @@ enum Mode {
 
 impl Interpolation {
     fn read(node: &Node) -> Result<Interpolation, String> {
-        let coordinates: Coordinates = match node.text("coordinate_transformation_mode", "half_pixel")? {
+        let coordinates: Coordinates = match setting(node, "coordinate_transformation_mode")? {
             "half_pixel" => |at, _, _, scale| (at + 0.5) / scale - 0.5,
             "half_pixel_symmetric" => |at, size, length, scale| {
                 let offset = size / 2.0 * (1.0 - length / (scale * size));
@@ -117,8 +141,8 @@ impl Interpolation {
                 return Err(format!("attribute coordinate_transformation_mode is \"{other}\", which is not supported"));
             }
         };
-        let mode = match node.text("mode", "nearest")? {
-            "nearest" => Mode::Nearest(match node.text("nearest_mode", "round_prefer_floor")? {
+        let mode = match setting(node, "mode")? {
+            "nearest" => Mode::Nearest(match setting(node, "nearest_mode")? {
                 "round_prefer_floor" => |place| (place - 0.5).ceil(),
                 "round_prefer_ceil" => |place| (place + 0.5).floor(),
                 "floor" => f32::floor,

@@ -1,6 +1,7 @@
 //! Elementwise operators of one input whose gradient is 0 or passes through: rounding, signs, tests of numbers.
 
 use super::attributes::{CONSUMED, Operator, operator, read};
+use super::folding::fold_single;
 use super::inputs::input;
 use crate::formats::onnx::node::Node;
 use crate::formats::onnx::scope::{Scope, Value};
@@ -23,6 +24,9 @@ pub(super) fn record<'r>(
     scope: &mut Scope<'_, 'r>,
     inputs: &[Option<Value<'r>>],
 ) -> Result<Vec<Value<'r>>, String> {
+    if let Some(known) = fold_single(node, input(inputs, 0)?)? {
+        return Ok(vec![known]);
+    }
     let x = scope.recorded(input(inputs, 0)?)?;
     let mut number = |value| scope.in_onnx_order(&Value::computed(Tensor::floats(Vec::new(), vec![value])));
     let y = match node.operator.as_str() {

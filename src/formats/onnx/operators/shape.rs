@@ -246,37 +246,51 @@ fn transpose<'r>(node: &Node, x: &Value<'r>) -> Result<Value<'r>, String> {
     }
 }
 
-/// Records a conversion of floats, integers and booleans to elements of the type `to`.
+/// Records a conversion of floats, integers and booleans to elements of the type `to`. Floats of all sizes have 32 bits.
 fn cast<'r>(x: &Value<'r>, to: i64) -> Result<Value<'r>, String> {
     use crate::formats::onnx::tensor::{Tensor, Values};
-    use element::{BOOL, DOUBLE, FLOAT, INT32, INT64};
-    let floats = to == i64::from(FLOAT) || to == i64::from(DOUBLE);
+    use element::{BOOL, INT32, INT64};
+    let kind = i32::try_from(to).unwrap_or(0);
+    let floats = element::is_float(kind);
+    if !floats && !element::is_integer(kind) {
+        return Err(format!("a cast to {} is not supported, expected floats, integers or BOOL", element::name(to)));
+    }
     match x {
         Value::Recorded(_) if floats => Ok(x.clone().into_floats()),
-        Value::Recorded(recorded) if to == i64::from(INT64) || to == i64::from(INT32) => match recorded.integer {
+        Value::Recorded(recorded) if [INT64, INT32].contains(&kind) => match recorded.integer {
             true => Ok(x.clone()),
             false => Ok(recorded.map(Var::truncate).into_integers()),
         },
         // The square of an integer is 0 or at least 1.
-        Value::Recorded(recorded) if to == i64::from(BOOL) && recorded.integer => {
+        Value::Recorded(recorded) if kind == BOOL && recorded.integer => {
             Ok(recorded.map(|x| (x * x).clip(0.0, 1.0)).into_integers())
         }
         // A product of infinity or NaN with 0 is NaN, which equals no number.
-        Value::Recorded(recorded) if to == i64::from(BOOL) => {
-            Ok(recorded.map(|x| 1.0 - x.equal(x * 0.0)).into_integers())
+        Value::Recorded(recorded) if kind == BOOL => Ok(recorded.map(|x| 1.0 - x.equal(x * 0.0)).into_integers()),
+        Value::Recorded(_) => Err(format!(
+            "a cast of computed values to {} is not supported, expected floats, INT32, INT64 or BOOL",
+            element::name(to)
+        )),
+        Value::Constant(_, constant) => {
+            let sizes = constant.tensor.sizes.clone();
+            match &constant.tensor.values {
+                Values::Integers(values) if floats => {
+                    Ok(Value::computed(Tensor::floats(sizes, values.iter().map(|value| *value as f32).collect())))
+                }
+                Values::Integers(values) if kind == BOOL => Ok(Value::computed(Tensor::integers(
+                    sizes,
+                    values.iter().map(|value| i64::from(*value != 0)).collect(),
+                ))),
+                Values::Floats(values) if kind == BOOL => Ok(Value::computed(Tensor::integers(
+                    sizes,
+                    values.iter().map(|value| i64::from(*value != 0.0)).collect(),
+                ))),
+                Values::Floats(values) if !floats => {
+                    Ok(Value::computed(Tensor::integers(sizes, values.iter().map(|value| *value as i64).collect())))
+                }
+                Values::Weight if !floats => Err("weights cannot be cast to integers".into()),
+                _ => Ok(x.clone()),
+            }
         }
-        Value::Recorded(_) => Err(format!("a cast to elements of type {to} is not supported")),
-        Value::Constant(_, constant) => match (&constant.tensor.values, floats) {
-            (Values::Integers(values), true) => {
-                let values = values.iter().map(|value| *value as f32).collect();
-                Ok(Value::computed(Tensor::floats(constant.tensor.sizes.clone(), values)))
-            }
-            (Values::Floats(values), false) => {
-                let values = values.iter().map(|value| *value as i64).collect();
-                Ok(Value::computed(Tensor::integers(constant.tensor.sizes.clone(), values)))
-            }
-            (Values::Weight, false) => Err("weights cannot be cast to integers".into()),
-            _ => Ok(x.clone()),
-        },
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn record<'r>(
             let count = length(&input(inputs, 0)?.sizes()).and_then(|count| i64::try_from(count).ok());
             Tensor::integers(vec![], vec![count.ok_or("the number of elements overflows")?])
         }
-        "Pad" | "Split" => return Err("integer inputs are not supported".into()),
+        "Split" => return split(node, inputs),
         _ => constant_of_shape(node, scope, input(inputs, 0)?.as_constant()?)?,
     };
     Ok(vec![Value::computed(result)])
@@ -93,6 +93,42 @@ fn slice(node: &Node, inputs: &[Option<Value<'_>>]) -> Result<Tensor, String> {
         values = values.select(Axis(axis), &places);
     }
     Ok(Tensor::from_integers(&*values))
+}
+
+fn split<'r>(node: &Node, inputs: &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String> {
+    let data = input(inputs, 0)?.as_constant()?;
+    let (values, axis) = (integers(data)?, order::axis(node.integer("axis", 0)?, data.sizes.len())?);
+    let (mut start, mut parts) = (0, Vec::new());
+    for size in part_sizes(node, inputs, data.sizes[axis])? {
+        let part = values.slice_axis(Axis(axis), (start..start + size).into());
+        parts.push(Value::computed(Tensor::from_integers(&*part.to_owned())));
+        start += size;
+    }
+    Ok(parts)
+}
+
+/// The sizes of the parts of a `Split` along an axis of this length, whose sum is the length.
+pub(super) fn part_sizes(node: &Node, inputs: &[Option<Value<'_>>], length: usize) -> Result<Vec<usize>, String> {
+    let count = node.outputs.len();
+    let declared = node.integer("num_outputs", count as i64)?;
+    if declared != count as i64 {
+        return Err(format!("num_outputs is {declared}, expected {count}, the number of outputs"));
+    }
+    let sizes = match optional(inputs, 1) {
+        Some(value) => value.as_constant()?.as_integers()?.to_vec(),
+        None => match node.integers("split")? {
+            Some(sizes) => sizes.to_vec(),
+            None => {
+                let each = length.div_ceil(count.max(1));
+                (0..count).map(|part| each.min(length.saturating_sub(part * each)) as i64).collect()
+            }
+        },
+    };
+    let known = sizes.iter().map(|size| usize::try_from(*size).ok()).collect::<Option<Vec<_>>>();
+    let sum = known.iter().flatten().try_fold(0usize, |sum, size| sum.checked_add(*size));
+    known.filter(|known| known.len() == count && sum == Some(length)).ok_or_else(|| {
+        format!("split sizes {sizes:?} do not match the axis size {length} and {count} as the number of outputs")
+    })
 }
 
 /// Reads integers that are an attribute in older versions of an operator and an input in newer ones.

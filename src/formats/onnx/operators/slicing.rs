@@ -55,9 +55,10 @@ fn concat<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>
     });
     let order = recorded.filter(|order| order.len() == rank).unwrap_or_else(|| (0..rank).collect());
     let count = 0..inputs.len();
-    let all = count.map(|number| scope.arranged(input(inputs, number)?, &order)).collect::<Result<Vec<_>, String>>()?;
+    let all = count.map(|number| scope.numbers(input(inputs, number)?, &order)).collect::<Result<Vec<_>, String>>()?;
     let place = order.iter().position(|stored| *stored == axis).unwrap_or(0);
-    Ok(Value::with_order(all[0].concatenate(&all[1..], place as isize), order))
+    let y = Value::with_order(all[0].concatenate(&all[1..], place as isize), order);
+    Ok(if first.is_integer() { y.into_integers() } else { y })
 }
 
 /// Records `Gather`: rows of a table by computed indices, or slices along an axis by constant indices.
@@ -129,7 +130,7 @@ fn take<'r>(scope: &mut Scope<'_, 'r>, data: &Value<'r>, axis: usize, indices: V
 }
 
 /// Records a slice of `count` elements of an axis, starting at `start`.
-fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var<'_>, String> {
+pub(super) fn slice_axis(x: Var<'_>, axis: usize, start: usize, count: usize) -> Result<Var<'_>, String> {
     let mut starts = vec![0; x.shape().rank()];
     starts[axis] = start;
     let mut sizes = x.shape().sizes().to_vec();
@@ -180,11 +181,7 @@ fn contiguous<'r>(
     from: &[usize],
     kept: &[usize],
 ) -> Result<Value<'r>, String> {
-    let order = match data {
-        Value::Recorded(recorded) => recorded.order.clone(),
-        Value::Constant(..) => (0..from.len()).collect(),
-    };
-    let x = Recorded::with_order(scope.numbers(data, &order)?, order);
+    let x = scope.recorded_numbers(data)?;
     let stored = |sizes: &[usize]| x.order.iter().map(|axis| sizes[*axis]).collect::<Vec<_>>();
     let size = Shape::new(&stored(kept)).map_err(|error| error.to_string())?;
     let y = Value::with_order(x.var.slice(&stored(from), size), x.order.clone());
@@ -193,35 +190,15 @@ fn contiguous<'r>(
 
 /// Records `Split`: parts of given or of equal sizes, one for each output.
 fn split<'r>(node: &Node, scope: &mut Scope<'_, 'r>, inputs: &[Option<Value<'r>>]) -> Result<Vec<Value<'r>>, String> {
-    let x = scope.recorded(input(inputs, 0)?)?;
+    let data = input(inputs, 0)?;
+    let x = scope.recorded_numbers(data)?;
     let axis = order::axis(node.integer("axis", 0)?, x.order.len())?;
-    let (length, count) = (x.sizes()[axis], node.outputs.len());
-    let declared = node.integer("num_outputs", count as i64)?;
-    if declared != count as i64 {
-        return Err(format!("num_outputs is {declared}, expected {count}, the number of outputs"));
-    }
-    let sizes = match optional(inputs, 1) {
-        Some(value) => value.as_constant()?.as_integers()?.to_vec(),
-        None => match node.integers("split")? {
-            Some(sizes) => sizes.to_vec(),
-            None => {
-                let each = length.div_ceil(count.max(1));
-                (0..count).map(|part| each.min(length.saturating_sub(part * each)) as i64).collect()
-            }
-        },
-    };
     let place = x.order.iter().position(|stored| *stored == axis).unwrap_or(0);
-    let (mut start, mut parts) = (0usize, Vec::new());
-    for size in sizes.iter().take(count) {
-        let size = usize::try_from(*size).ok().filter(|size| start.saturating_add(*size) <= length);
-        let size = size.ok_or_else(|| format!("split sizes {sizes:?} exceed the axis size {length}"))?;
-        parts.push(Value::with_order(slice_axis(x.var, place, start, size)?, x.order.clone()));
+    let (mut start, mut parts) = (0, Vec::new());
+    for size in shape_arithmetic::part_sizes(node, inputs, x.sizes()[axis])? {
+        let part = Value::with_order(slice_axis(x.var, place, start, size)?, x.order.clone());
+        parts.push(if data.is_integer() { part.into_integers() } else { part });
         start += size;
-    }
-    if parts.len() != count || start != length {
-        return Err(format!(
-            "split sizes {sizes:?} do not match the axis size {length} and {count} as the number of outputs"
-        ));
     }
     Ok(parts)
 }

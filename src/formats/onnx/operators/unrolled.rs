@@ -1,9 +1,9 @@
 //! Recurrent nodes with settings that the operation over all steps does not have: `clip`, peepholes, `input_forget`, and
-//! different activations of the candidate and the cell state. Their steps are recorded one by one.
+//! activations with parameters, and different activations of the candidate and the cell state. Their steps are recorded one by one.
 //!
 //! `clip` limits the arguments of the activations, except that of the cell state, as in onnxruntime.
 
-use crate::ops::Activation;
+use super::recurrent_function::Function;
 use crate::tape::Var;
 use ndarray::Array2;
 
@@ -22,7 +22,7 @@ pub(super) struct Special<'r> {
     /// The weights of the cell state in the input, output and forget gates, `units` each.
     pub(super) peepholes: Option<[Var<'r>; 3]>,
     pub(super) input_forget: bool,
-    /// Whether the activations of the candidate and the cell state differ.
+    /// Whether the activations of the candidate and the cell state differ, or one is no activation of layers.
     pub(super) activations_differ: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Unrolled<'r> {
     pub(super) cell: Cell,
     pub(super) special: Special<'r>,
     /// The activations in the order of ONNX.
-    pub(super) activations: Vec<Activation>,
+    pub(super) activations: Vec<Function>,
     /// The inputs, rows × steps × features.
     pub(super) x: Var<'r>,
     /// The weights with the gates of gradus.
@@ -88,7 +88,7 @@ impl<'r> Unrolled<'r> {
         let gate = |all: Var<'r>, number: usize| all.slice(&[0, number * units], [rows, units]);
         let activate = |number: usize, argument: Var<'r>| {
             let argument = self.special.clip.map_or(argument, |limit| argument.clip(-limit, limit));
-            argument.activation(self.activations[number])
+            self.activations[number].record(argument)
         };
         let of_inputs = x.matmul(self.kernel);
         let with = |sums: Var<'r>, bias: Option<Var<'r>>| bias.map_or(sums, |bias| sums + bias);
@@ -109,7 +109,7 @@ impl<'r> Unrolled<'r> {
                 };
                 let next = forget * cell + input * activate(1, gate(sums, 2));
                 let output = activate(0, seen(gate(sums, 3), 1, next));
-                vec![output * next.activation(self.activations[2]), next]
+                vec![output * self.activations[2].record(next), next]
             }
             Cell::Gru { reset_after } => {
                 let columns = 3 * units;

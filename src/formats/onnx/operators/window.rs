@@ -24,8 +24,8 @@ impl Window {
             return Err(format!("kernel sizes {kernel:?} do not match image sizes {image:?}"));
         }
         let count = kernel.len();
-        let strides = sizes(node, "strides", vec![1; count])?;
-        let dilations = sizes(node, "dilations", vec![1; count])?;
+        let strides = steps(node, "strides", count)?;
+        let dilations = steps(node, "dilations", count)?;
         let pads = sizes(node, "pads", vec![0; 2 * count])?;
         if strides.len() != count || dilations.len() != count || pads.len() != 2 * count {
             return Err(format!("strides and dilations need {count} as their length, and pads twice that"));
@@ -139,14 +139,24 @@ impl TransposedWindow {
 
 /// Reads an attribute of sizes ≥ 0.
 pub(in crate::formats::onnx) fn sizes(node: &Node, name: &str, default: Vec<usize>) -> Result<Vec<usize>, String> {
-    let Some(values) = node.integers(name)? else { return Ok(default) };
     // The limit exceeds the size of any image, and sums of several such numbers do not overflow.
-    let size = |value: &i64| usize::try_from(*value).ok().filter(|size| *size < 1 << 24);
+    limited(node, name, default, 24)
+}
+
+/// Reads an attribute of `count` distances between elements or windows, which may exceed the size of the image.
+fn steps(node: &Node, name: &str, count: usize) -> Result<Vec<usize>, String> {
+    limited(node, name, vec![1; count], 31)
+}
+
+/// Reads an attribute of sizes from 0 to 2^`bits` − 1.
+fn limited(node: &Node, name: &str, default: Vec<usize>, bits: u32) -> Result<Vec<usize>, String> {
+    let Some(values) = node.integers(name)? else { return Ok(default) };
+    let size = |value: &i64| usize::try_from(*value).ok().filter(|size| *size < 1 << bits);
     values
         .iter()
         .map(size)
         .collect::<Option<_>>()
-        .ok_or_else(|| format!("attribute {name} must have values from 0 to 2²⁴ − 1, got {values:?}"))
+        .ok_or_else(|| format!("attribute {name} must have values from 0 to {}, got {values:?}", (1u64 << bits) - 1))
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
             ("Expand", 1) => self.repeat_vector(node),
             ("GroupNormalization" | "InstanceNormalization", 1) => self.group_norm(node),
             ("PRelu", 1) => self.prelu(node),
-            ("Resize", 1) => self.up_sampling(node),
+            ("Resize" | "Upsample", 1) => self.up_sampling(node),
             ("Slice", 1) => self.cropping(node),
             ("MaxPool" | "AveragePool", 1) => self.pooling(node),
             ("GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceMax", 1) => self.global_pooling(node),

@@ -2,6 +2,7 @@
 
 use super::{Builder, LayerValue, is_onnx_order};
 use crate::formats::onnx::node::Node;
+use crate::formats::onnx::operators::resizing;
 use crate::formats::onnx::order;
 use crate::layers::{
     Cropping1d, Cropping2d, Cropping3d, Flatten, Interpolation, Layer, RepeatVector, Reshape, UpSampling1d,
@@ -125,12 +126,12 @@ impl Builder<'_> {
 
     /// Converts a resizing that repeats planes, rows and columns, or steps.
     pub(super) fn up_sampling(&mut self, node: &Node) -> Option<()> {
-        let word = |name: &str, default: &'static str| node.text(name, default).ok();
+        let word = |name: &str| resizing::setting(node, name).ok();
         let rank = self.fact(node.inputs.first()?)?.0.rank();
         let from = self.in_order(&node.inputs[0], &order::channels_last(rank))?;
         let (to, given) = self.fact(node.outputs.first()?)?;
-        let coordinates = word("coordinate_transformation_mode", "half_pixel")?;
-        let interpolation = match (word("mode", "nearest")?, coordinates, word("nearest_mode", "round_prefer_floor")?) {
+        let coordinates = word("coordinate_transformation_mode")?;
+        let interpolation = match (word("mode")?, coordinates, word("nearest_mode")?) {
             ("nearest", "asymmetric", "floor") => Interpolation::Nearest,
             ("linear", "half_pixel", _) if node.integer("antialias", 0).ok()? == 0 => Interpolation::Bilinear,
             _ => return None,
