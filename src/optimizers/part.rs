@@ -2,21 +2,14 @@
 //! these.
 
 use super::clip;
-use super::slice::{MAX_STATE_ARRAYS, ParamSlice};
-use super::state::{OptimizerState, Rule};
+use super::slice::ParamSlice;
+use super::state::{OptimizerState, Rule, StatePart};
 use super::step::Step;
 use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::kernels::concatenated::{append, parts};
 use crate::kernels::reduce;
 use crate::tape::Params;
 use std::ops::Range;
-
-/// The state of a range of the elements of all trainable parameters, one after the other.
-#[derive(Clone, Debug)]
-pub(super) struct StatePart {
-    elements: Range<usize>,
-    arrays: [AlignedBuffer; MAX_STATE_ARRAYS],
-}
 
 impl OptimizerState {
     /// The elements of the trainable parameters whose state is kept; `None` if it is kept for all.

@@ -4,7 +4,6 @@ use super::averages::Averages;
 use super::clip;
 use super::optimizer::Optimizer;
 use super::options::OptimizerOptions;
-use super::part::StatePart;
 use super::slice::{MAX_STATE_ARRAYS, ParamSlice};
 use super::step::Step;
 use crate::error::{Error, Result, check_setting};
@@ -12,6 +11,7 @@ use crate::kernels::aligned_buffer::AlignedBuffer;
 use crate::shape::Shape;
 use crate::tape::{ParamGradients, ParamId, Params, Tape};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The state arrays of an optimizer by their names in files.
@@ -55,6 +55,13 @@ pub struct OptimizerState {
     pub(super) arrays: Vec<(ParamId, [AlignedBuffer; MAX_STATE_ARRAYS])>,
     pub(super) averages: Averages,
     pub(super) part: Option<StatePart>,
+}
+
+/// The state of a range of the elements of all trainable parameters, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct StatePart {
+    pub(super) elements: Range<usize>,
+    pub(super) arrays: [AlignedBuffer; MAX_STATE_ARRAYS],
 }
 
 impl OptimizerState {
