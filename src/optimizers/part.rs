@@ -196,11 +196,11 @@ mod tests {
                     found.set_array(&params, number, &arrays);
                 }
                 found.make_whole();
-                let arrays = |state: &OptimizerState| {
-                    let arrays = state.arrays(&params).into_iter();
+                let arrays = |state: &OptimizerState, params: &Params| {
+                    let arrays = state.arrays(params).into_iter();
                     arrays.map(|array| (array.name, array.values.to_vec())).collect::<Vec<_>>()
                 };
-                assert_eq!(arrays(&found), arrays(&whole), "{optimizer:?}, {members} members");
+                assert_eq!(arrays(&found, &params), arrays(&whole, &whole_params), "{optimizer:?}, {members} members");
             }
         }
     }
