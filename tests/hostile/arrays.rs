@@ -99,6 +99,8 @@ fn check_false_claims(trial: &mut Trial, model: &mut Model) {
         ("huge padding", pool(&[1, 1, 4, 4], &[9, 9], &integers("pads", &[most, most, most, most]))),
         ("wide padding", pool(&[1, 1, 4, 4], &[1 << 23, 1 << 23], &integers("pads", &[1 << 22; 4]))),
         ("huge strides", pool(&[1, 1, 4, 4], &[2, 2], &integers("strides", &[most, most]))),
+        // Of 592 bytes, found by fuzzing: the lists of the elements to copy took more memory than the elements.
+        ("a wide resizing", include_bytes!("wide_resizing.onnx").to_vec()),
         ("a huge kernel", pool(&[1, 1, 4, 4], &[most, most], &[])),
         ("a cycle", graph(&[1, 2], &[node("Relu", "z", "y", &[]), node("Relu", "y", "z", &[])])),
         ("a node that reads its output", graph(&[1, 2], &[node("Relu", "y", "y", &[])])),

@@ -80,6 +80,13 @@ impl<'a> Limits<'a> {
         self.budget.map_or(Ok(()), |budget| budget.spend(self.bytes(elements, FLOAT)))
     }
 
+    /// Subtracts the lists of a resampling: for each of `places` elements, at most `terms` terms.
+    pub(super) fn spend_terms(&self, places: usize, terms: usize) -> Result<(), String> {
+        // A list that grows has space for four terms.
+        let list = size_of::<Vec<(usize, f32)>>() + size_of::<(usize, f32)>() * terms.max(4);
+        self.budget.map_or(Ok(()), |budget| budget.spend(places.saturating_mul(list) as u64))
+    }
+
     /// Subtracts a computed constant.
     pub(super) fn spend_constant(&self, constant: &Tensor) -> Result<(), String> {
         let width = match constant.values {

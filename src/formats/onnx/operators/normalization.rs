@@ -168,7 +168,7 @@ fn local_response<'r>(
     let x = scope.recorded(input(inputs, 0)?)?;
     let (size, channels) = (node.integer("size", 0)?, x.sizes().get(1).copied().ok_or("the input has no channels")?);
     let size = usize::try_from(size).ok().filter(|size| *size > 0).ok_or("size must be at least 1")?;
-    scope.limits.check(channels.saturating_mul(size.min(channels)))?;
+    scope.limits.spend_terms(channels, size.min(channels))?;
     let window = |channel: usize| {
         let first = channel.saturating_sub((size - 1) / 2);
         let last = channel.saturating_add(size / 2).min(channels - 1);

@@ -64,6 +64,7 @@ pub(super) fn record<'r>(
     for (place, [before, after]) in stored.into_iter().enumerate().filter(|(_, around)| *around != [0, 0]) {
         let size = y.shape().axis(place);
         scope.limits.check((y.shape().len() / size).saturating_mul(before + size + after))?;
+        scope.limits.spend_terms(before + size + after, 1)?;
         let (first, size) = (-(before as i64), size as i64);
         let places = (first..size + after as i64).map(|place| vec![(source(place, size) as usize, 1.0)]);
         y = y.resample(place as isize, places.collect());

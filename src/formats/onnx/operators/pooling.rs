@@ -131,6 +131,7 @@ impl Pooling {
             };
             let count = last / window.stride + 1;
             scope.limits.check((x.shape().len() / length).saturating_mul(count).saturating_mul(window.kernel))?;
+            scope.limits.spend_terms(count.saturating_mul(window.kernel), 1)?;
             let element = |at: usize| at / window.kernel * window.stride + at % window.kernel * window.dilation;
             let copied = (0..count * window.kernel).map(|at| vec![(element(at), 1.0)]);
             x = x.resample(axis as isize + 1, copied.collect());

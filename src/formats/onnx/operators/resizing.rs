@@ -64,7 +64,7 @@ pub(super) fn record<'r>(
         }
         let place = x.order.iter().position(|stored| *stored == axis).unwrap_or(0);
         scope.limits.check((y.shape().len() / size).saturating_mul(length))?;
-        scope.limits.check(length.saturating_mul(interpolation.most_terms(size, scale)))?;
+        scope.limits.spend_terms(length, interpolation.most_terms(size, scale))?;
         y = y.resample(place as isize, (0..length).map(|at| interpolation.terms(at, size, length, scale)).collect());
     }
     Ok(vec![Value::with_order(y, x.order)])
