@@ -3,7 +3,7 @@
 use super::command_line::{CommandResult, Options};
 #[cfg(feature = "keras")]
 use super::source::no_weights;
-use super::source::{Loaded, Source, ending, only_safetensors, unknown_ending, with_arrays};
+use super::source::{Loaded, Source, ending, only_safetensors, unknown_ending, with_arrays, wrong};
 use crate::error::{Error, Result};
 use crate::formats::npz;
 use crate::formats::torch::StateDict;
@@ -15,6 +15,9 @@ pub(super) fn convert(from: &Path, to: &Path, options: &Options) -> CommandResul
     if let Some(model) = &options.model {
         write_model(&with_arrays(model, from, options)?, to)?;
         return Ok(format!("{} with the arrays of {} → {}\n", model.display(), from.display(), to.display()));
+    }
+    if ending(from) == "npy" {
+        return Err(wrong(from, "an array has no name in other formats; save it in an .npz".into()).into());
     }
     let skipped: String = match Source::read(from, options)? {
         Source::Model(loaded) => {

@@ -4,7 +4,7 @@ use super::choice::{Requested, Targets, choose};
 use super::command_line::{CommandResult, Options};
 use super::input::{fitted, floats};
 use super::reading::{Layout, Reading};
-use super::source::{Source, ending, single, wrong};
+use super::source::{Loaded, Source, ending, single, wrong};
 use crate::accepts::TargetKind;
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
@@ -21,7 +21,11 @@ use std::path::Path;
 
 pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> CommandResult {
     let requested = Requested { loss: options.loss.as_deref(), metrics: &options.metrics };
-    let model = Source::model(path, options)?;
+    let Loaded { model, problem, .. } = Source::loaded(path, options)?;
+    if let (Some(problem), None) = (problem, &options.loss) {
+        let problem = problem.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&problem);
+        return Err(wrong(path, format!("{problem}; name the loss with --loss, and metrics with --metric")).into());
+    }
     let (input, output) = single(path, &model)?;
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,

@@ -147,11 +147,17 @@ impl Source {
 
     /// Reads a model, or the network of `--model` with the weights of the file. The shapes of the options bind symbolic sizes.
     pub(super) fn model(path: &Path, options: &Options) -> Result<Model> {
+        Source::loaded(path, options).map(|loaded| loaded.model)
+    }
+
+    /// Reads a model like [`model`](Source::model), with the problem of its training settings.
+    pub(super) fn loaded(path: &Path, options: &Options) -> Result<Loaded> {
         if let Some(network) = &options.model {
-            return with_arrays(network, path, options);
+            let model = with_arrays(network, path, options)?;
+            return Ok(Loaded { model, kind: "weights", problem: None, left_out: Vec::new() });
         }
         match Source::read(path, options)? {
-            Source::Model(loaded) => Ok(loaded.model),
+            Source::Model(loaded) => Ok(*loaded),
             Source::Arrays(..) => Err(wrong(path, "it has arrays but no model; give the network with --model".into())),
             #[cfg(feature = "keras")]
             Source::Layers(..) => Err(no_weights(path)),

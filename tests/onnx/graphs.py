@@ -208,6 +208,7 @@ def window_cases():
             operator, name = "Resize" if opset == 10 else "Upsample", "_".join(str(scale) for scale in scales[2:])
             resize = node(operator, "x", "y", mode=mode, scales=[float(scale) for scale in scales]) if opset == 7 else node(operator, "x,s", "y", mode=mode)
             yield f"{operator}_{opset}_{mode}_{name}", graph([resize], IMAGE, [("y", None)], {} if opset == 7 else {"s": np.array(scales, np.float32)}, opset=opset), [image]
+    yield "clip_in_the_wrong_order", graph([node("Clip", "x,low,high", "y")], L, [("y", None)], {"low": np.float32([0.5])[0], "high": np.float32([-0.5])[0]}), [large]
     for operator in ("Softmax", "LogSoftmax"):
         yield f"{operator}_of_axes", graph([node(operator, "x", "y")], [("x", ["N", 3, 4])], [("y", None)], opset=11), [draw(2, 3, 4)]
     yield "softmax_of_image", graph([node("Conv", "x,w", "c"), node("Softmax", "c", "y", axis=1)], IMAGE, [("y", None)], {"w": draw(3, 2, 2, 2)}, opset=11), [image]

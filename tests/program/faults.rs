@@ -121,6 +121,10 @@ fn models_without_supported_training_settings_predict_and_convert() {
         let loaded = keras::load(&model).map(|_| ()).map_err(|error| error.to_string());
         assert_eq!(loaded.is_err_and(|message| message.contains("keras::load_with")), problem.is_some(), "{name}");
         npz::write_params(folder.path("data.npz"), &data(&values)).unwrap();
+        if unsupported {
+            let refused = folder.error_message(&["evaluate", text(&model), "data.npz"], 1);
+            assert!(refused.ends_with("; name the loss with --loss, and metrics with --metric"), "{refused}");
+        }
         let evaluated = folder.shown(&["evaluate", text(&model), "data.npz", "--loss", "mse"]);
         assert!(evaluated.starts_with("loss: MeanSquaredError() (--loss)\n"), "{evaluated}");
     }

@@ -3,6 +3,7 @@
 use super::families::Family;
 use super::kind::Kind;
 use super::object::{Config, object};
+use super::options::DATA_FORMAT;
 use super::result::Result;
 use crate::save::number_to_json;
 use crate::{Spec, SpecValue};
@@ -20,10 +21,26 @@ impl Kind {
             Ok((name.to_string(), to_json(name, value)?))
         };
         let mut config = spec.settings().iter().map(setting).collect::<Result<Config>>()?;
+        // Without it, layers of Keras have the order of the user's settings.
+        let has_data_format = self.inactive.iter().any(|option| option.name == DATA_FORMAT.name);
+        if has_data_format && !ONLY_IN_KERAS_2.contains(&self.class) {
+            config.insert(DATA_FORMAT.name.into(), json!("channels_last"));
+        }
         (self.to_keras)(&mut config).map_err(|problem| format!("{} {problem}", self.class))?;
         Ok(config)
     }
 }
+
+/// The layers that have the option `data_format` in files of Keras 2 only.
+const ONLY_IN_KERAS_2: [&str; 7] = [
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "RandomBrightness",
+    "RandomContrast",
+    "SpatialDropout1D",
+];
 
 /// The first number of a setting that is infinite or NaN.
 fn not_finite(value: &SpecValue) -> Option<f32> {

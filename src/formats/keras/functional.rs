@@ -7,7 +7,7 @@ use super::channels::Layout;
 use super::description::{Input, ModelDescription, Output};
 use super::entries::{self, Entry};
 use super::families::LAYER;
-use super::masks::Masks;
+use super::masks::{IGNORED, INITIAL_STATE, Masks};
 use super::nested;
 use super::object::{Config, object};
 use super::operations;
@@ -180,6 +180,9 @@ fn pending(list: &[Value], outputs: &[String], entries: &[Entry<'_>], reader: &m
                 }
                 inputs => inputs.map_err(|problem| format!("{place}: {problem}"))?,
             };
+            if masks.is_ignored(entries[entry].object.class, call) {
+                reader.problem(&place, IGNORED);
+            }
             all.push(Pending { entry, output: (name.clone(), number), inputs });
         }
     }
@@ -230,9 +233,6 @@ fn arguments(
     }
     Ok(())
 }
-
-/// The argument of a recurrent layer with the states before the first step.
-const INITIAL_STATE: &str = "initial_state";
 
 /// Collects the values in nested argument lists. The JSON parser limits their depth.
 fn tensors(arguments: &Value, inputs: &mut Vec<Source>) -> Result<()> {
@@ -327,6 +327,7 @@ pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
         });
         layers.push(entry(entries::layer(placed)?, &placed.name, calls.collect()));
     }
+    check_masks(&layers)?;
     let place = |value: usize| {
         let ((layer, call), output) = &sources[value];
         json!([layer, call, output])
@@ -345,6 +346,19 @@ pub(super) fn to_json(description: &ModelDescription) -> Result<Value> {
     let mut model = object("keras.src.models.functional", "Functional", config);
     model["registered_name"] = json!("Functional");
     Ok(model)
+}
+
+/// Checks that Keras uses every mask that gradus uses.
+fn check_masks(layers: &[Value]) -> Result<()> {
+    let masks = Masks::read(layers, &[]);
+    for layer in layers {
+        let (name, class) =
+            (layer["name"].as_str().unwrap_or_default(), layer["class_name"].as_str().unwrap_or_default());
+        if layer["inbound_nodes"].as_array().into_iter().flatten().any(|call| masks.is_ignored(class, call)) {
+            return Err(format!("layer \"{name}\" ({class}): {IGNORED}"));
+        }
+    }
+    Ok(())
 }
 
 fn entry(mut layer: Value, name: &str, calls: Vec<Value>) -> Value {

@@ -44,6 +44,13 @@ const COMBINING: [&str; 6] = ["Add", "Average", "Maximum", "Minimum", "Multiply"
 /// The operations that compute masks.
 const OPERATIONS: [&str; 7] = ["Any", "Concatenate", "ExpandDims", "LogicalOr", "NotEqual", "OnesLike", "ZerosLike"];
 
+/// The argument of a recurrent layer with the states before the first step.
+pub(super) const INITIAL_STATE: &str = "initial_state";
+
+/// The problem of a call whose mask Keras ignores.
+pub(super) const IGNORED: &str = "Keras ignores the mask of its input, as it has initial states, and gradus would use it; pass \
+                                  the mask as an argument in Keras, or remove the layer that sets it";
+
 /// The largest length of the text of a mask.
 const LENGTH: usize = 1 << 14;
 
@@ -96,6 +103,16 @@ impl<'a> Masks<'a> {
         let input = tensors(&call["args"]).into_iter().next();
         let expected = input.and_then(|input| self.expected(input, DEPTH));
         expected.is_some() && expected == self.text(&call["kwargs"]["mask"], DEPTH)
+    }
+
+    /// Whether Keras 3 ignores the mask that follows from the layers before a call: it does so in calls of recurrent layers with
+    /// initial states, unless the mask is an argument.
+    pub(super) fn is_ignored(&self, class: &str, call: &Value) -> bool {
+        let arguments = tensors(&call["args"]);
+        let inputs = arguments.len() + tensors(&call["kwargs"][INITIAL_STATE]).len();
+        let has_states = RECURRENT.contains(&class) && inputs > 1;
+        let is_masked = || arguments.first().is_some_and(|input| self.expected(input, DEPTH).is_some());
+        has_states && call["kwargs"]["mask"].is_null() && is_masked()
     }
 
     /// The call that computes a tensor.
@@ -287,6 +304,23 @@ mod tests {
             let masks = Masks::read(&model, &[]);
             assert!(masks.computes_mask("not_equal") && !masks.computes_mask("embedding"));
             assert_eq!(masks.follows(&model[2]["inbound_nodes"][0]), follows);
+        }
+    }
+
+    #[test]
+    fn masks_of_calls_with_initial_states_are_ignored() {
+        for (mask_zero, mask, ignored) in
+            [(true, Value::Null, true), (false, Value::Null, false), (true, tensor("not_equal"), false)]
+        {
+            let model = model(mask_zero, 0.0);
+            let masks = Masks::read(&model, &[]);
+            let call =
+                json!({"args": [tensor("embedding")], "kwargs": {"mask": mask, "initial_state": tensor("state")}});
+            assert_eq!(masks.is_ignored("GRU", &call), ignored);
+            let listed = json!({"args": [[tensor("embedding"), tensor("state")]], "kwargs": {"mask": mask}});
+            assert_eq!(masks.is_ignored("Bidirectional", &listed), ignored);
+            let alone = json!({"args": [tensor("embedding")], "kwargs": {"mask": mask}});
+            assert!(!masks.is_ignored("GRU", &alone) && !masks.is_ignored("Dense", &call));
         }
     }
 

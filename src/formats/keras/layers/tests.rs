@@ -122,6 +122,18 @@ fn differing_notations_of_keras_are_converted() {
     assert_eq!(twice, "here (Reshape): target_shape is [48,-1], expected integers ≥ 0");
 }
 
+/// Otherwise Keras would use the order of the user's settings.
+#[test]
+fn the_order_of_axes_is_written() {
+    let written = |layer: Spec| LAYER.find(layer.class()).unwrap().config(&layer).unwrap();
+    for layer in
+        [Conv2d::new(2, 3).spec(), GlobalAveragePool2d::new().spec(), Flatten.spec(), ConvLstm2d::new(1, 1).spec()]
+    {
+        assert_eq!(written(layer)["data_format"], "channels_last");
+    }
+    assert!(!written(SpatialDropout1d::new(0.5).spec()).contains_key("data_format"));
+}
+
 /// Keras refuses to open such layers.
 #[test]
 fn strides_and_dilation_are_not_written_together() {

@@ -64,7 +64,8 @@ pub(super) fn record<'r>(
         }
         "Clip" => {
             let [low, high] = limits(node, inputs)?;
-            x.map(|x| x.clip(low, high.max(low)))
+            // With limits in the wrong order, all elements become the upper one.
+            x.map(|x| x.clip(low.min(high), high))
         }
         "Elu" => {
             let alpha = number("alpha", 1.0)?;
