@@ -2,13 +2,13 @@
 
 use super::choice::{Requested, Targets, choose};
 use super::command_line::{CommandResult, Options};
-use super::input::{fitted, floats};
+use super::input::{fitted, floats, named_samples};
 use super::reading::{Layout, Reading};
 use super::source::{Loaded, Source, ending, single, wrong};
 use crate::accepts::TargetKind;
 use crate::architecture::ValueInfo;
 use crate::axis_order::AxisOrder;
-use crate::data::{Arrays, Dataset, Target, mnist};
+use crate::data::{Arrays, Dataset, NamedArrays, Target, mnist};
 use crate::error::{Error, Result};
 use crate::formats::npy::NumpyArray;
 use crate::formats::npz;
@@ -26,7 +26,9 @@ pub(super) fn evaluate(path: &Path, data: &Path, options: &Options) -> CommandRe
         let problem = problem.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&problem);
         return Err(wrong(path, format!("{problem}; name the loss with --loss, and metrics with --metric")).into());
     }
-    let (input, output) = single(path, &model)?;
+    let Ok((input, output)) = single(path, &model) else {
+        return several(path, &model, data, options);
+    };
     let rows = match data.is_dir() {
         true => idx(data, &input, options.reading)?,
         false => numpy(data, &input, &output, options.reading)?,
@@ -68,21 +70,65 @@ fn numpy(path: &Path, input: &ValueInfo, output: &ValueInfo, reading: Reading) -
         return Err(wrong(path, format!("it has the arrays {names}, expected x and y{skipped}")));
     };
     let x = fitted(path, floats(x, reading), input, reading.layout)?;
+    Ok(match column(path, y, output, reading)? {
+        Column::Labels(y) => Rows { targets: Targets::labels(y.iter().copied()), arrays: Arrays::new(x, y)? },
+        Column::Values(y) => Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? },
+    })
+}
+
+/// The targets of an output, in the model's order.
+enum Column {
+    Labels(ArrayD<i64>),
+    Values(ArrayD<f32>),
+}
+
+/// Reads an array as labels or as values, by its type and shape.
+fn column(path: &Path, y: NumpyArray, output: &ValueInfo, reading: Reading) -> Result<Column> {
     let order = reading.layout.order(output);
     let labels = match y {
         NumpyArray::Bytes(y) => y.mapv(i64::from),
         NumpyArray::Integers(y) => y,
         NumpyArray::Floats(y) => {
-            let Some(y) = of_shape(order, output.shape(), &y) else { return Err(mismatch(path, &y, order, output)) };
-            return Ok(Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? });
+            let values = of_shape(order, output.shape(), &y);
+            return values.map(Column::Values).ok_or_else(|| mismatch(path, &y, order, output));
         }
     };
     if let Some(y) = of_shape(positions(order, output), label_shape(output.shape()), &labels) {
-        return Ok(Rows { targets: Targets::labels(y.iter().copied()), arrays: Arrays::new(x, y)? });
+        return Ok(Column::Labels(y));
     }
-    let Some(y) = of_shape(order, output.shape(), &labels) else { return Err(mismatch(path, &labels, order, output)) };
-    let y = y.mapv(|number| number as f32);
-    Ok(Rows { targets: Targets::values(&y), arrays: Arrays::new(x, y)? })
+    let values = of_shape(order, output.shape(), &labels).ok_or_else(|| mismatch(path, &labels, order, output))?;
+    Ok(Column::Values(values.mapv(|number| number as f32)))
+}
+
+/// Computes the scores of a model with several inputs or outputs, with the losses and metrics of its file.
+fn several(path: &Path, model: &Model, data: &Path, options: &Options) -> CommandResult {
+    if options.loss.is_some() || !options.metrics.is_empty() {
+        return Err(
+            wrong(path, "it has several inputs or outputs; --loss and --metric are for one of each".into()).into()
+        );
+    }
+    if model.trained_outputs().is_empty() {
+        let problem =
+            "it has several inputs or outputs and no losses; compile it with a loss for each output, and save it";
+        return Err(wrong(path, problem.into()).into());
+    }
+    let mut rows = NamedArrays::new();
+    for (name, array) in named_samples(data, &model.inputs(), options.reading)? {
+        rows = rows.with_input(name, array)?;
+    }
+    let mut arrays = npz::read_with(data, options.reading.memory)?.arrays;
+    let found = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
+    for trained in model.trained_outputs() {
+        let output = &model.outputs()[trained.output()];
+        let array = arrays.remove(output.name()).ok_or_else(|| {
+            wrong(data, format!("it has the arrays {found}, expected {}, an output of the model", output.name()))
+        })?;
+        rows = match column(data, array, output, options.reading)? {
+            Column::Labels(y) => rows.with_target(output.name(), y)?,
+            Column::Values(y) => rows.with_target(output.name(), y)?,
+        };
+    }
+    Ok(format!("{}\n", model.evaluate(&rows)?))
 }
 
 /// The shape of labels for the positions of an output: that of all its axes except the last.

@@ -71,7 +71,8 @@ from .onnx. Outputs have this order too. An array with as many axes as a sample 
 is rows of samples. As in Keras, a last axis of size 1 is optional in rows of samples if the order is channels last.
 Pictures are height × width × channels; they are converted to gray if the model has one input channel.
 
-A model with several inputs takes an .npz with their names.
+A model with several inputs takes an .npz with their names. evaluate takes one with the names of inputs and outputs for
+a model with several of them, and uses the losses of its file.
 
 evaluate uses the loss and the metrics of the model's file. If the file has none, such as every .onnx file, they follow
 from the last operation and from y, and are printed. If several losses would fit, --loss is required.

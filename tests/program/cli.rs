@@ -1,15 +1,16 @@
 //! The program `gradus` as its users run it.
 
 use crate::folder::Folder;
-use gradus::formats::{keras, npy, onnx};
+use gradus::data::NamedArrays;
+use gradus::formats::{keras, npy, npz, onnx};
 use gradus::layers::{Activation, Conv2d, Dense, Flatten, MaxPool2d};
-use gradus::losses::CategoricalCrossentropy;
+use gradus::losses::{CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy};
 use gradus::metrics::Accuracy;
 use gradus::optimizers::Adam;
 use gradus::report::Picture;
 use gradus::tape::Params;
-use gradus::{Compile, Model, Sequential};
-use ndarray::{Array, Array2, Array4, s};
+use gradus::{Compile, Graph, Losses, Model, Sequential};
+use ndarray::{Array, Array2, Array4, Axis, s};
 use std::fs;
 use std::path::Path;
 
@@ -181,4 +182,49 @@ fn errors_are_one_line_and_an_exit_code() {
         message,
         "a.npz: it has arrays but no model; give the network with --model, or write .safetensors or .npz"
     );
+}
+
+#[test]
+fn evaluate_uses_the_losses_of_several_outputs() {
+    let mut graph = Graph::new();
+    let (left, right) = (graph.input("left", [3]), graph.input("right", [2]));
+    let kind = graph.apply(Dense::new(4).activation(Activation::Softmax), left);
+    let size = graph.apply(Dense::new(1), right);
+    graph.output("kind", kind);
+    graph.output("size", size);
+    let losses = Losses::new().output("kind", SparseCategoricalCrossentropy::new());
+    let settings = Compile::new(Adam::default(), losses.output("size", MeanSquaredError::new())).seed(4);
+    let model = graph.compile(settings.loss_weight("size", 0.5)).unwrap();
+    let folder = Folder::new();
+    model.save(folder.path("model.safetensors")).unwrap();
+    let column = |width: usize, scale: f32| {
+        Array2::from_shape_fn((5, width), |(row, at)| ((row * 7 + at * 3) % 5) as f32 * scale - 1.0)
+    };
+    let (left, right, size) = (column(3, 0.5), column(2, 0.25), column(1, 1.0));
+    let kinds = Array::from_iter((0..5).map(|row| (row * 3 % 4) as f32)).insert_axis(Axis(1));
+    let mut arrays = Params::new();
+    for (name, values) in [("left", &left), ("right", &right), ("size", &size), ("kind", &kinds)] {
+        arrays.add(name, values).unwrap();
+    }
+    npz::write_params(folder.path("floats.npz"), &arrays).unwrap();
+    // Floats are no labels.
+    let text = folder.error_message(&["evaluate", "model.safetensors", "floats.npz"], 1);
+    assert_eq!(text, "floats.npz: its y is 5 × 1, expected rows × 4, the model's output, or one integer per row");
+    let one_hot = Array2::from_shape_fn((5, 4), |(row, kind)| f32::from(u8::from(row * 3 % 4 == kind)));
+    let rows = NamedArrays::new().with_input("left", &left).and_then(|rows| rows.with_input("right", &right));
+    let rows =
+        rows.and_then(|rows| rows.with_target("kind", &one_hot)).and_then(|rows| rows.with_target("size", &size));
+    let losses = Losses::new().output("kind", CategoricalCrossentropy::new()).output("size", MeanSquaredError::new());
+    let model =
+        model.architecture().clone().compile(Compile::new(Adam::default(), losses).loss_weight("size", 0.5)).unwrap();
+    model.save(folder.path("model.safetensors")).unwrap();
+    let mut arrays = Params::new();
+    for (name, values) in [("left", &left), ("right", &right), ("size", &size), ("kind", &one_hot)] {
+        arrays.add(name, values).unwrap();
+    }
+    npz::write_params(folder.path("rows.npz"), &arrays).unwrap();
+    let shown = folder.shown(&["evaluate", "model.safetensors", "rows.npz"]);
+    assert_eq!(shown, format!("{}\n", model.evaluate(&rows.unwrap()).unwrap()));
+    let text = folder.error_message(&["evaluate", "model.safetensors", "rows.npz", "--loss", "mse"], 1);
+    assert!(text.ends_with("it has several inputs or outputs; --loss and --metric are for one of each"), "{text}");
 }
